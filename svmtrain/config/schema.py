@@ -1,0 +1,444 @@
+"""Every section and key of a config: its kind, its default and one line of help, all here.
+
+The sections are frozen dataclasses whose fields carry the rest as metadata; `KEYS` is the same
+as a table. Nothing else in the package repeats a default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from svmtrain.config.kinds import (
+    Boolean,
+    Choice,
+    Either,
+    Integer,
+    Kind,
+    Number,
+    Optional,
+)
+from svmtrain.config.texts import (
+    Delimiter,
+    Every,
+    FileName,
+    FilePath,
+    Interval,
+    Text,
+    Weights,
+)
+
+#: The L2 strength when neither objective.lambda nor objective.C is given.
+DEFAULT_LAMBDA = 0.02
+
+FORMATS = ("auto", "csv", "svmlight", "npz")
+SCALINGS = ("none", "standard", "minmax", "maxabs")
+ROW_NORMS = ("none", "l2")
+LOSSES = (
+    "weston_watkins",
+    "weston_watkins_squared",
+    "crammer_singer",
+    "crammer_singer_squared",
+    "one_vs_rest",
+    "one_vs_rest_squared",
+)
+BIASES = ("none", "regularized", "free")
+SOLVERS = ("sgd",)
+SCHEDULES = (
+    "constant",
+    "linear",
+    "cosine",
+    "step",
+    "exponential",
+    "inverse_scaling",
+    "pegasos",
+)
+AVERAGINGS = ("none", "polyak", "tail")
+SHUFFLES = ("full", "once", "none")
+DTYPES = ("float32", "float64")
+INITS = ("zeros", "normal")
+METRICS = (
+    "auto",
+    "objective",
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+)
+MODELS = ("best", "last")
+
+_AUTO = Choice(("auto",))
+_NONE = Choice(("none",))
+_EVERY_EPOCH = Interval(1, "epochs")
+
+
+def _about(
+    kind: Kind, help_line: str, *, name: str | None = None, common: bool = False
+) -> dict[str, object]:
+    """Return the metadata of a field.
+
+    `name` is the key in YAML where that is no Python name; `common` puts the key to use in a
+    starter config, where the others are comments.
+    """
+    return {"kind": kind, "help": help_line, "name": name, "common": common}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Where the rows come from and how they are split."""
+
+    train: str = field(metadata=_about(FilePath(), "training data", common=True))
+    test: str | float | None = field(
+        default=None,
+        metadata=_about(
+            Optional(Number(above=0, below=1), FilePath()),
+            "test data, or the fraction of the training rows to set aside as such",
+            common=True,
+        ),
+    )
+    format: str = field(
+        default="auto",
+        metadata=_about(Choice(FORMATS), "format of the data files", common=True),
+    )
+    target: str | int | None = field(
+        default=None,
+        metadata=_about(
+            Optional(Integer(), Text()),
+            "column of the labels, by name or position from 0; "
+            "null is the only one called label, target, class or y",
+            common=True,
+        ),
+    )
+    header: bool | str = field(
+        default="auto",
+        metadata=_about(
+            Either(_AUTO, Boolean()), "whether a CSV file starts with column names"
+        ),
+    )
+    delimiter: str = field(
+        default="auto",
+        metadata=_about(Either(_AUTO, Delimiter()), "what stands between CSV fields"),
+    )
+    validation: str | float = field(
+        default=0.2,
+        metadata=_about(
+            Either(Number(minimum=0, below=1), FilePath()),
+            "fraction of the training rows held out to watch the training, or a file; 0 is none",
+            common=True,
+        ),
+    )
+    stratified: bool = field(
+        default=True,
+        metadata=_about(Boolean(), "split so that each class keeps its share of rows"),
+    )
+    seed: int = field(
+        default=0, metadata=_about(Integer(minimum=0), "seed of the splits")
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocess:
+    """What is done to the features, with constants learned from the training rows."""
+
+    scale: str = field(
+        default="standard",
+        metadata=_about(Choice(SCALINGS), "scaling of each feature", common=True),
+    )
+    row_norm: str = field(
+        default="none",
+        metadata=_about(Choice(ROW_NORMS), "norm that each row is divided by"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """The function that is minimised."""
+
+    loss: str = field(
+        default="weston_watkins",
+        metadata=_about(Choice(LOSSES), "loss of one row", common=True),
+    )
+    delta: float = field(
+        default=1.0, metadata=_about(Number(above=0), "margin that a score must win by")
+    )
+    lam: float | None = field(
+        default=None,
+        metadata=_about(
+            Optional(Number(minimum=0)),
+            f"L2 strength, in place of C; {DEFAULT_LAMBDA:g} when both are null",
+            name="lambda",
+            common=True,
+        ),
+    )
+    C: float | None = field(
+        default=None,
+        metadata=_about(
+            Optional(Number(above=0)),
+            "weight of the losses as in LIBLINEAR, in place of lambda: 1 / (2 lambda rows)",
+        ),
+    )
+    bias: str = field(
+        default="regularized",
+        metadata=_about(Choice(BIASES), "whether scores have a bias, and its penalty"),
+    )
+    class_weight: str | Mapping[str, float] = field(
+        default="none",
+        metadata=_about(
+            Either(Choice(("none", "balanced")), Weights()),
+            "weight of each class in the loss",
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solver:
+    """How the minimum is sought."""
+
+    name: str = field(default="sgd", metadata=_about(Choice(SOLVERS), "method"))
+    epochs: int = field(
+        default=30,
+        metadata=_about(
+            Integer(minimum=1), "passes over the training rows", common=True
+        ),
+    )
+    batch_size: int | str = field(
+        default="auto",
+        metadata=_about(
+            Either(Integer(minimum=1), _AUTO),
+            "rows of one step; auto is about a 500th of the rows, a power of two from 8 to 256",
+            common=True,
+        ),
+    )
+    lr: float | str = field(
+        default="auto",
+        metadata=_about(Either(Number(above=0), _AUTO), "first step size", common=True),
+    )
+    schedule: str = field(
+        default="pegasos",
+        metadata=_about(Choice(SCHEDULES), "how the step size changes", common=True),
+    )
+    decay: float = field(
+        default=0.5,
+        metadata=_about(
+            Number(above=0, maximum=1), "factor of the schedules step and exponential"
+        ),
+    )
+    decay_epochs: int = field(
+        default=10,
+        metadata=_about(
+            Integer(minimum=1),
+            "epochs in which decay acts once: at once for step, smoothly for exponential",
+        ),
+    )
+    power: float = field(
+        default=1.0,
+        metadata=_about(Number(above=0), "exponent of the schedule inverse_scaling"),
+    )
+    t0: float | str = field(
+        default="auto",
+        metadata=_about(
+            Either(Number(above=0), _AUTO),
+            "offset of pegasos and inverse_scaling, in steps",
+        ),
+    )
+    momentum: float = field(
+        default=0.0,
+        metadata=_about(Number(minimum=0, below=1), "share of the last step kept"),
+    )
+    nesterov: bool = field(
+        default=False, metadata=_about(Boolean(), "look ahead along the momentum")
+    )
+    averaging: str = field(
+        default="tail",
+        metadata=_about(Choice(AVERAGINGS), "average of the weights over the steps"),
+    )
+    shuffle: str = field(
+        default="full",
+        metadata=_about(
+            Choice(SHUFFLES), "order of the rows: new each epoch, once, as is"
+        ),
+    )
+    dtype: str = field(
+        default="float64",
+        metadata=_about(Choice(DTYPES), "precision of the computation"),
+    )
+    seed: int = field(
+        default=0,
+        metadata=_about(
+            Integer(minimum=0), "seed of the order and the first weights", common=True
+        ),
+    )
+    init: str = field(default="zeros", metadata=_about(Choice(INITS), "first weights"))
+    threads: int | str = field(
+        default="auto",
+        metadata=_about(
+            Either(Integer(minimum=1, maximum=256), _AUTO),
+            "threads of the linear algebra",
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """When training ends before its last epoch."""
+
+    patience: int | None = field(
+        default=None,
+        metadata=_about(
+            Optional(Integer(minimum=1)), "epochs without improvement to wait for"
+        ),
+    )
+    metric: str = field(
+        default="auto", metadata=_about(Choice(METRICS), "what is watched")
+    )
+    min_delta: float = field(
+        default=0.0,
+        metadata=_about(Number(minimum=0), "smallest change that is an improvement"),
+    )
+    max_seconds: float | None = field(
+        default=None,
+        metadata=_about(Optional(Number(above=0)), "longest time to train"),
+    )
+    target: float | None = field(
+        default=None,
+        metadata=_about(
+            Optional(Number()), "value of the metric that is good enough to stop at"
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """What is saved while training runs."""
+
+    every: Interval | str = field(
+        default=_EVERY_EPOCH,
+        metadata=_about(Either(Every(), _NONE), "how often to save", common=True),
+    )
+    keep: int = field(
+        default=3,
+        metadata=_about(
+            Integer(minimum=1), "number of checkpoints kept besides the best"
+        ),
+    )
+    best: str = field(
+        default="auto",
+        metadata=_about(
+            Choice(METRICS), "metric that says which checkpoint is the best"
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where the results go."""
+
+    dir: str = field(
+        default="runs",
+        metadata=_about(
+            FilePath(), "folder that holds the run directories", common=True
+        ),
+    )
+    name: str | None = field(
+        default=None,
+        metadata=_about(Optional(FileName()), "name of the run; null makes one up"),
+    )
+    model: str = field(
+        default="best",
+        metadata=_about(Choice(MODELS), "which weights become the model of the run"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that decides what a training run does."""
+
+    data: Data
+    preprocess: Preprocess = field(default_factory=Preprocess)
+    objective: Objective = field(default_factory=Objective)
+    solver: Solver = field(default_factory=Solver)
+    stop: Stop = field(default_factory=Stop)
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    output: Output = field(default_factory=Output)
+
+
+#: The sections by name, in their order.
+SECTIONS: dict[str, type[Any]] = {
+    "data": Data,
+    "preprocess": Preprocess,
+    "objective": Objective,
+    "solver": Solver,
+    "stop": Stop,
+    "checkpoint": Checkpoint,
+    "output": Output,
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of the schema.
+
+    Attributes
+    ----------
+    section, name : str
+        As in YAML.
+    attribute : str
+        The field of the section's dataclass.
+    kind : Kind
+        What its values are.
+    help : str
+        One line.
+    default : object
+        Meaningless when `required`.
+    required, common : bool
+        Whether it must be given; whether a starter config gives it.
+    """
+
+    section: str
+    name: str
+    attribute: str
+    kind: Kind
+    help: str
+    default: object
+    required: bool
+    common: bool
+
+    @property
+    def dotted(self) -> str:
+        """The section and the name, joined by a dot."""
+        return f"{self.section}.{self.name}"
+
+    def value(self, config: Config) -> object:
+        """Return the value that `config` has for this key."""
+        value: object = getattr(getattr(config, self.section), self.attribute)
+        return value
+
+
+def _table() -> dict[str, Key]:
+    """Return the keys of all sections by their dotted names."""
+    keys = [
+        Key(
+            section=section,
+            name=one.metadata.get("name") or one.name,
+            attribute=one.name,
+            kind=one.metadata["kind"],
+            help=one.metadata["help"],
+            default=one.default,
+            required=one.default is dataclasses.MISSING,
+            common=one.metadata["common"],
+        )
+        for section, cls in SECTIONS.items()
+        for one in dataclasses.fields(cls)
+    ]
+    return {key.dotted: key for key in keys}
+
+
+#: Every key by its dotted name, in the order of the schema.
+KEYS: dict[str, Key] = _table()
+
+
+def keys_of(section: str) -> list[Key]:
+    """Return the keys of one section."""
+    return [key for key in KEYS.values() if key.section == section]

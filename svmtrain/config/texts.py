@@ -1,0 +1,165 @@
+"""The kinds of value that are written as text or as a mapping of texts."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from svmtrain.config.kinds import Integer, Kind, Number
+from svmtrain.config.nodes import Mapping, Node, Scalar, cut
+
+LABEL_LIMIT = 100
+NAME_LIMIT = 200
+
+_INTERVAL = re.compile(r"(\S+) +(epoch|step|second)s?")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Text(Kind):
+    """Any text; one that YAML would read as something else needs quotes."""
+
+    textual = True
+
+    def parse(self, node: Node, key: str) -> str:
+        """Return the text, which is not empty."""
+        if not isinstance(node, Scalar) or not self.claims(node):
+            raise self.wrong(node, key)
+        return node.text
+
+    def describe(self) -> str:
+        """Return "a text"."""
+        return "a text"
+
+    def claims(self, node: Node) -> bool:
+        """Claim every scalar that is text beyond doubt."""
+        return isinstance(node, Scalar) and node.means is None and node.text != ""
+
+
+@dataclass(frozen=True)
+class FilePath(Text):
+    """A path. A relative one starts at the folder of the source that it stands in."""
+
+    def parse(self, node: Node, key: str) -> str:
+        """Return the path, normalised, relative to the current folder unless absolute."""
+        path = os.path.join(node.place.source.folder, super().parse(node, key))
+        return os.path.normpath(path)
+
+    def describe(self) -> str:
+        """Return "a path"."""
+        return "a path"
+
+
+@dataclass(frozen=True)
+class FileName(Text):
+    """A plain name for a file or folder, that needs no quoting anywhere and hides nowhere."""
+
+    def parse(self, node: Node, key: str) -> str:
+        """Return the name."""
+        name = super().parse(node, key)
+        if not _FILE_NAME.fullmatch(name) or len(name) > NAME_LIMIT:
+            raise self.wrong(node, key)
+        return name
+
+    def describe(self) -> str:
+        """Return the characters of a name."""
+        return (
+            f"a name of at most {NAME_LIMIT} letters, digits, '.', '_' and '-' "
+            "that does not start with a dot"
+        )
+
+
+@dataclass(frozen=True)
+class Delimiter(Text):
+    """One character between two fields, or the word `tab`; never one that a number may hold."""
+
+    def parse(self, node: Node, key: str) -> str:
+        """Return the character."""
+        text = super().parse(node, key)
+        character = "\t" if text == "tab" else text
+        if len(character) != 1 or character.isalnum() or character in "+-.\"'":
+            raise self.wrong(node, key)
+        return character
+
+    def describe(self) -> str:
+        """Return what may be a delimiter."""
+        return "tab or one character that is no letter, digit, sign, dot or quote"
+
+    def names(self) -> tuple[str, ...]:
+        """Return the one name among the delimiters."""
+        return ("tab",)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """How often something happens.
+
+    Attributes
+    ----------
+    count : int or float
+        Above zero; whole for epochs and steps.
+    unit : str
+        `epochs`, `steps` or `seconds`.
+    """
+
+    count: int | float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit}"
+
+
+@dataclass(frozen=True)
+class Every(Kind):
+    """An `Interval`, such as `1 epochs`, `500 steps` or `30 seconds`."""
+
+    def parse(self, node: Node, key: str) -> Interval:
+        """Return the interval; the unit may stand in the singular."""
+        match = _INTERVAL.fullmatch(node.text) if isinstance(node, Scalar) else None
+        if match is None:
+            raise self.wrong(node, key)
+        unit = match[2] + "s"
+        count = Scalar(match[1], True, node.place)
+        if unit != "seconds" or match[1].isdigit():
+            return Interval(
+                Integer(minimum=1).parse(count, f"the count of {key}"), unit
+            )
+        return Interval(Number(above=0).parse(count, f"the count of {key}"), unit)
+
+    def describe(self) -> str:
+        """Return the form of an interval."""
+        return "a number of epochs, steps or seconds (such as '1 epochs')"
+
+    def claims(self, node: Node) -> bool:
+        """Claim what has the form of an interval."""
+        return isinstance(node, Scalar) and _INTERVAL.fullmatch(node.text) is not None
+
+
+@dataclass(frozen=True)
+class Weights(Kind):
+    """A mapping of labels to numbers above zero; a label that is a number stands in quotes."""
+
+    def parse(self, node: Node, key: str) -> dict[str, float]:
+        """Return the weight of each label, in the order of the text."""
+        if not isinstance(node, Mapping) or not node.entries:
+            raise self.wrong(node, key)
+        weights = {}
+        for label, value in node.entries:
+            if not 1 <= len(label.text) <= LABEL_LIMIT:
+                raise label.place.error(
+                    f"a label in {key} must have 1 to {LABEL_LIMIT} characters, "
+                    f"got {len(label.text)}"
+                )
+            weights[label.text] = Number(above=0).parse(
+                value, f"{key}.{cut(label.text)}"
+            )
+        return weights
+
+    def describe(self) -> str:
+        """Return what the mapping holds."""
+        return "a mapping of labels to numbers > 0"
+
+    def claims(self, node: Node) -> bool:
+        """Claim every mapping."""
+        return isinstance(node, Mapping)

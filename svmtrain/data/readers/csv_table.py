@@ -1,0 +1,394 @@
+"""Read a table of numbers with a label column: CSV, TSV and their kin.
+
+Python's csv module splits the lines, in strict mode; blanks around a cell do not count. Cells
+are finite decimal numbers in ASCII, and nothing else. Every line has as many cells as the first;
+blank lines are allowed at the end of the file only. In errors the line is the physical line in
+the file on which the record begins, and the column is the number of the cell, both from 1.
+
+What is not given is found, or asked for, never guessed. The delimiter is the one that splits the
+first lines alike, into the most numbers. The first line is a header when it holds the label
+column's name, or when none of its feature cells is a number and the second line has some.
+
+Source: RFC 4180.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from math import isfinite
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svmtrain import interrupts
+from svmtrain.data.dataset import ReadOptions, Table
+from svmtrain.data.readers.content import first_lines
+from svmtrain.data.readers.features import (
+    check_width,
+    expected_width,
+    feature_order,
+    listed,
+)
+from svmtrain.data.readers.text import text_lines
+from svmtrain.errors import DataError, shown
+
+DELIMITERS = (",", ";", "\t", "|", " ")
+LABEL_NAMES = ("label", "target", "class", "y")
+SNIFF_LINES = 20
+SNIFF_CHARACTERS = 1 << 20
+BLOCK_ROWS = 4096
+BLOCK_CELLS = 1 << 16
+
+NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*")
+DECIMAL_COMMA = re.compile(r"[ \t]*[+-]?[0-9]*,[0-9]+[ \t]*")
+SUSPECT = "_\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
+CSV_PROBLEMS = {
+    "unexpected end of data": "a quote opens here and is never closed",
+    "field larger than": f"a cell is longer than {csv.field_size_limit():,} characters",
+    "expected after": "text follows a closing quote",
+    "new-line character": "a carriage return stands inside the line",
+}
+
+Record = tuple[int, list[str]]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What the columns of a table are: `target` is dropped, and kept as labels if `labelled`."""
+
+    width: int
+    header: tuple[str, ...] | None
+    target: int | None
+    labelled: bool
+    names: tuple[str, ...] | None
+    order: list[int] | None
+
+
+def looks_like(head: bytes) -> bool:
+    """Return whether the first lines are split alike by a comma, semicolon, tab or bar."""
+    lines = first_lines(head, 2)
+    counts = [[line.count(mark) for line in lines] for mark in (b",", b";", b"\t", b"|")]
+    return b"\0" not in head and any(set(count) - {0} and len(set(count)) == 1 for count in counts)
+
+
+def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
+    """Read a whole table.
+
+    Parameters
+    ----------
+    stream : binary file
+    name : str
+        What errors call the file.
+    options : ReadOptions
+
+    Returns
+    -------
+    Table
+        X float64 (n_samples, n_features); labels a list of str, or None when `labels_required`
+        is False; feature_names from the header, or None.
+
+    Raises
+    ------
+    DataError
+        With line and column, for anything that is not such a table.
+    """
+    tables = list(chunks(stream, name, options, BLOCK_ROWS))
+    names, labelled = tables[0].feature_names, tables[0].labels is not None
+    X = np.empty((sum(len(table.X) for table in tables), tables[0].X.shape[1]))
+    labels: list[str] = []
+    tables.reverse()
+    start = 0
+    while tables:
+        table = tables.pop()
+        X[start : start + len(table.X)] = table.X
+        start += len(table.X)
+        labels.extend(map(str, () if table.labels is None else table.labels))
+    return Table(X, labels if labelled else None, names)
+
+
+def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:
+    """Yield tables of at most `rows` rows, as `read` returns them.
+
+    Raises
+    ------
+    DataError
+        As `read`, when the bad line is reached.
+    """
+    lines = text_lines(stream, name)
+    head = _head(lines)
+    delimiter = _delimiter(head, options, name)
+    records = _records(chain(head, lines), delimiter, name)
+    opening = list(islice(records, 2))
+    if not opening:
+        raise DataError("the file is empty", path=name)
+    has_header = _has_header([row for _, row in opening], options)
+    layout = _layout(opening[0], has_header, options, name)
+    data = chain(opening[1:] if has_header else opening, records)
+    size = max(1, min(rows, BLOCK_ROWS, BLOCK_CELLS // layout.width))
+    seen: dict[str, str] = {}
+    block = list(islice(data, size))
+    if not block:
+        raise DataError("has a header and no rows", path=name)
+    while block:
+        interrupts.check()
+        yield _table(block, layout, options.header is None and not has_header, seen, name)
+        block = list(islice(data, size))
+
+
+def _head(lines: Iterator[str]) -> list[str]:
+    """Take the first lines, to find the delimiter by."""
+    head: list[str] = []
+    while len(head) < SNIFF_LINES and sum(map(len, head)) < SNIFF_CHARACTERS:
+        line = next(lines, None)
+        if line is None:
+            break
+        head.append(line)
+    return head
+
+
+def _records(lines: Iterator[str], delimiter: str, name: str) -> Iterator[Record]:
+    """Yield (line number, cells) for every record; only the end of the file may have blanks."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
+    blank = None
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            reasons = [text for mark, text in CSV_PROBLEMS.items() if mark in str(error)]
+            raise DataError((reasons or [str(error)])[0], path=name, line=line) from None
+        if row is None:
+            return
+        if not row:
+            blank = blank or line
+        elif blank:
+            raise DataError("a blank line amid the rows", path=name, line=blank)
+        else:
+            yield line, row
+
+
+def _delimiter(head: list[str], options: ReadOptions, name: str) -> str:
+    """Return the delimiter that is given, or the one that fits the first lines best."""
+    given = options.delimiter
+    if given is not None and (len(given) != 1 or given in '\0\r\n"'):
+        raise DataError(f"delimiter {shown(given)}; expected one character", path=name)
+    fits = {mark: _fit(_sample(head, mark), mark) for mark in DELIMITERS}
+    ranked = sorted(DELIMITERS, key=lambda mark: fits[mark], reverse=True)
+    best, second = ranked[:2]
+    if given is None:
+        if fits[best] > (0.0, 0.0) and fits[best] == fits[second]:
+            problem = f"{shown(best)} and {shown(second)} both split the lines"
+            raise DataError(f"{problem} (set data.delimiter)", path=name)
+        return best if fits[best] > (0.0, 0.0) else ","
+    sample = _sample(head, given)
+    if sample and len(sample[0]) == 1 and fits[best][0] == 1 and best != given:
+        found = len(_sample(head, best)[0])
+        problem = f"delimiter {shown(given)} finds one column, {shown(best)} would find {found}"
+        raise DataError(f"{problem} (set data.delimiter)", path=name, line=1)
+    return given
+
+
+def _sample(head: list[str], delimiter: str) -> list[list[str]]:
+    """Split the first lines, up to the first that cannot be."""
+    reader = csv.reader(head, delimiter=delimiter, strict=True, skipinitialspace=True)
+    sample: list[list[str]] = []
+    try:
+        sample.extend(row for row in reader if row)
+    except csv.Error:
+        return sample
+    return sample
+
+
+def _fit(sample: list[list[str]], delimiter: str) -> tuple[float, float]:
+    """Return (share of rows as wide as the first, share of cells that are numbers)."""
+    if not sample or len(sample[0]) < 2:
+        return 0.0, 0.0
+    alike = sum(len(row) == len(sample[0]) for row in sample) / len(sample)
+    cells = list(chain.from_iterable(sample[1:] or sample))
+    numbers = sum(
+        _is_number(cell) or (delimiter != "," and bool(DECIMAL_COMMA.fullmatch(cell)))
+        for cell in cells
+    )
+    return alike, numbers / len(cells)
+
+
+def _is_number(cell: str) -> bool:
+    """Return whether a cell is a finite decimal number in ASCII."""
+    return bool(NUMBER.fullmatch(cell)) and isfinite(float(cell))
+
+
+def _has_header(opening: Sequence[list[str]], options: ReadOptions) -> bool:
+    """Return whether the first record names the columns."""
+    if options.header is not None:
+        return options.header
+    first, target = opening[0], options.target
+    if isinstance(target, str) and options.labels_required:
+        return True
+    known = {target} if isinstance(target, str) else set(LABEL_NAMES)
+    known.update(options.feature_names or ())
+    if any(cell.strip() in known or cell.strip().lower() in known for cell in _words(first)):
+        return True
+    skip = target % len(first) if isinstance(target, int) else None
+    features = [index for index in range(len(first)) if index != skip]
+    if not features or any(_is_number(first[index]) for index in features):
+        return False
+    second = opening[1] if len(opening) > 1 else first
+    return len(opening) == 1 or any(map(_is_number, second))
+
+
+def _words(row: list[str]) -> list[str]:
+    """Return the cells that are not numbers."""
+    return [cell for cell in row if not _is_number(cell)]
+
+
+def _layout(first: Record, has_header: bool, options: ReadOptions, name: str) -> _Layout:
+    """Return what the columns are, from the first record and what is asked for."""
+    line, row = first
+    header = _column_names(row, line, name) if has_header else None
+    find = _label_column if options.labels_required else _spare_column
+    target = find(header, len(row), options, name)
+    names = None
+    if header is not None:
+        names = tuple(cell for index, cell in enumerate(header) if index != target)
+    order = feature_order(names, options, name)
+    check_width(len(row) - (target is not None), options, name)
+    names = names if order is None else options.feature_names
+    return _Layout(len(row), header, target, options.labels_required, names, order)
+
+
+def _column_names(row: list[str], line: int, name: str) -> tuple[str, ...]:
+    """Return the names in a header; each must be there, and be there once."""
+    names: dict[str, int] = {}
+    for column, cell in enumerate(map(str.strip, row), start=1):
+        if not cell:
+            problem = f"column {column} has no name in the header"
+            raise DataError(problem, path=name, line=line, column=column)
+        if cell in names:
+            problem = f"column {column} is called {shown(cell)}, as is column {names[cell]}"
+            raise DataError(problem, path=name, line=line, column=column)
+        names[cell] = column
+    return tuple(names)
+
+
+def _label_column(
+    header: tuple[str, ...] | None, width: int, options: ReadOptions, name: str
+) -> int:
+    """Return the index of the label column, which has to be there."""
+    target = options.target
+    if target is not None:
+        return _position(target, header, width, name)
+    if header is None:
+        problem = "has no header to find the label column by"
+        raise DataError(f"{problem} (set data.target to its index)", path=name)
+    found = _called_label(header, options)
+    if len(found) != 1:
+        count = "more than one column is" if found else "no column is"
+        problem = f"{count} called {', '.join(LABEL_NAMES)}; found {listed(header)}"
+        raise DataError(f"{problem} (set data.target)", path=name)
+    return found[0]
+
+
+def _spare_column(
+    header: tuple[str, ...] | None, width: int, options: ReadOptions, name: str
+) -> int | None:
+    """Return the index of a label column that is to be ignored, or None when there is none."""
+    target, expected = options.target, expected_width(options)
+    features = options.feature_names
+    if header is not None and isinstance(target, str):
+        return header.index(target) if target in header else None
+    if header is not None and target is None:
+        found = _called_label(header, options)
+        return found[0] if len(found) == 1 and width != expected else None
+    if header is not None and features is not None and target is not None:
+        missing = not -width <= int(target) < width or header[int(target)] in features
+        return None if missing else int(target) % width
+    if expected is not None and width != expected + 1:
+        return None
+    if target is None:
+        return None if expected is None else width - 1
+    return _position(target, header, width, name)
+
+
+def _called_label(header: tuple[str, ...], options: ReadOptions) -> list[int]:
+    """Return the columns whose name says label, and that are no features of the model."""
+    features = options.feature_names or ()
+    columns = enumerate(header)
+    return [at for at, cell in columns if cell.lower() in LABEL_NAMES and cell not in features]
+
+
+def _position(target: str | int, header: tuple[str, ...] | None, width: int, name: str) -> int:
+    """Return the index from 0 of a column given by its name or index."""
+    if isinstance(target, int):
+        if -width <= target < width:
+            return target % width
+        raise DataError(f"data.target is {target}, but there are {width} columns", path=name)
+    if header is None:
+        problem = f"has no header to find the column {shown(target)} in"
+        raise DataError(f"{problem} (set data.target to its index)", path=name)
+    if target not in header:
+        problem = f"no column is called {shown(target)}; found {listed(header)}"
+        raise DataError(f"{problem} (set data.target)", path=name)
+    return header.index(target)
+
+
+def _table(
+    block: list[Record], layout: _Layout, unsure: bool, seen: dict[str, str], name: str
+) -> Table:
+    """Return a block of records as a table; `seen` holds each label's one string."""
+    labels: list[str] | None = [] if layout.labelled else None
+    for line, row in block:
+        if len(row) != layout.width:
+            problem = f"{len(row)} columns; expected {layout.width}, as in the first line"
+            raise DataError(problem, path=name, line=line)
+        if layout.target is None:
+            continue
+        label = row.pop(layout.target).strip()
+        if labels is not None:
+            if not label:
+                raise DataError(
+                    "the label is empty", path=name, line=line, column=layout.target + 1
+                )
+            labels.append(seen.setdefault(label, label))
+    X = _numbers([row for _, row in block])
+    if X is None:
+        raise _bad_cell(block, layout, unsure, name)
+    return Table(X if layout.order is None else X[:, layout.order].copy(), labels, layout.names)
+
+
+def _numbers(rows: list[list[str]]) -> NDArray[np.float64] | None:
+    """Return the cells as float64 (n_rows, n_features), or None when any is not a number.
+
+    `float` would also take underscores, digits of other scripts, and odd blanks: looking for
+    them in all cells at once is cheap.
+    """
+    cells = list(chain.from_iterable(rows))
+    text = "".join(cells)
+    if not text.isascii() or any(mark in text for mark in SUSPECT):
+        return None
+    try:
+        values = np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
+    except ValueError:
+        return None
+    return values.reshape(len(rows), -1) if np.isfinite(values).all() else None
+
+
+def _bad_cell(block: list[Record], layout: _Layout, unsure: bool, name: str) -> DataError:
+    """Return the error for the first cell of a block that is not a number."""
+    cells = ((line, at, cell) for line, row in block for at, cell in enumerate(row))
+    line, at, cell = next(found for found in cells if not _is_number(found[2]))
+    column = at + 1 + (layout.target is not None and at >= layout.target)
+    place = f"column {column}"
+    if layout.header is not None:
+        place += f" ({shown(layout.header[column - 1])})"
+    expected = "expected a finite number"
+    if DECIMAL_COMMA.fullmatch(cell):
+        expected = "expected a number with a decimal point, not a comma"
+    if unsure and line == 1:
+        expected += " (set data.header to true if this line names the columns)"
+    value = shown(cell) if cell.strip() else "empty"
+    return DataError(f"{place} is {value}; {expected}", path=name, line=line, column=column)

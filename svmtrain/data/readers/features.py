@@ -1,0 +1,60 @@
+"""Hold the feature columns of a file to what a model expects: their number, names and order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from svmtrain.data.dataset import ReadOptions
+from svmtrain.errors import DataError, shown
+
+NAMES_SHOWN = 8
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first few `names` for a message, and how many more there are."""
+    text = ", ".join(shown(name) for name in names[:NAMES_SHOWN])
+    more = len(names) - NAMES_SHOWN
+    return f"{text} and {more} more" if more > 0 else text or "none"
+
+
+def expected_width(options: ReadOptions) -> int | None:
+    """Return the number of features that a model expects, or None when any number will do."""
+    if options.n_features is None and options.feature_names is not None:
+        return len(options.feature_names)
+    return options.n_features
+
+
+def check_width(found: int, options: ReadOptions, path: str) -> None:
+    """Raise `DataError` when there are no features, or not as many as the model expects."""
+    if found < 1:
+        raise DataError("has no feature columns", path=path)
+    expected = expected_width(options)
+    if expected is not None and found != expected:
+        raise DataError(f"has {found} features, but the model expects {expected}", path=path)
+
+
+def feature_order(
+    found: tuple[str, ...] | None, options: ReadOptions, path: str
+) -> list[int] | None:
+    """Return where each column that the model expects stands in the file.
+
+    Returns
+    -------
+    list of int or None
+        None when the columns need not move: the model or the file has no names, or both agree.
+
+    Raises
+    ------
+    DataError
+        For missing or extra columns, which are named.
+    """
+    wanted = options.feature_names
+    if wanted is None or found is None or wanted == found:
+        return None
+    place = {column: index for index, column in enumerate(found)}
+    if missing := [column for column in wanted if column not in place]:
+        raise DataError(f"lacks columns that the model expects: {listed(missing)}", path=path)
+    known = set(wanted)
+    if extra := [column for column in found if column not in known]:
+        raise DataError(f"has columns that the model does not know: {listed(extra)}", path=path)
+    return [place[column] for column in wanted]

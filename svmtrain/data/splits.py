@@ -1,0 +1,55 @@
+"""Random numbers that never change, and the splits and orders that are made from them.
+
+Every order is a pure function of (seed, stream): the raw output of Philox, sorted. No release of
+numpy changes it, and no generator's state is ever stored.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEME = "argsort-philox-1"
+TEST_STREAM = 2**62
+VALIDATION_STREAM = 2**62 + 1
+SAMPLE_STREAM = 2**62 + 2
+
+Index = NDArray[np.intp]
+
+
+def random_order(seed: int, stream: int, n: int) -> Index:
+    """Return a permutation of range(n) that depends on (seed, stream) alone."""
+    key = np.array([seed, stream], dtype=np.uint64)
+    return np.argsort(np.random.Philox(key=key).random_raw(n), kind="stable")
+
+
+def epoch_order(shuffle: str, seed: int, epoch: int, n: int) -> Index:
+    """Return the order of the rows in an epoch (counted from 0).
+
+    `full` draws a new order for every epoch, `once` uses that of epoch 0 for all, and `none`
+    keeps the rows as they are.
+    """
+    if shuffle == "none":
+        return np.arange(n)
+    return random_order(seed, epoch if shuffle == "full" else 0, n)
+
+
+def split(
+    y: NDArray[np.int64], fraction: float, *, seed: int, stream: int, stratified: bool
+) -> tuple[Index, Index]:
+    """Return the row numbers that stay and those that are held out, each in ascending order.
+
+    Parameters
+    ----------
+    y : ndarray of int64 (n_samples,)
+        Classes; when `stratified`, each gives the same fraction (rounded) of its rows, and
+        keeps at least one.
+    fraction : float
+        Share of the rows to hold out, 0 <= fraction < 1.
+    """
+    order = random_order(seed, stream, len(y))
+    held = np.zeros(len(y), dtype=bool)
+    groups = [order[y[order] == c] for c in np.unique(y)] if stratified else [order]
+    for rows in groups:
+        held[rows[: min(round(fraction * len(rows)), len(rows) - 1)]] = True
+    return np.flatnonzero(~held), np.flatnonzero(held)

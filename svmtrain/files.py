@@ -1,0 +1,140 @@
+"""Files that survive a crash: atomic durable writes, hashes, and careful opening.
+
+The write protocol: a temporary file in the same folder (created, never followed), all bytes,
+fsync, read back and compare, rename over the target, fsync the folder. After `write_atomic`
+returns, the new content is on disk under its name; if it raises, the old content still is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from svmtrain.errors import StorageError, SvmtrainError
+
+BLOCK = 1 << 20
+TEMPORARY_SUFFIX = ".svmtrain-tmp"
+
+
+def sha256_bytes(content: bytes) -> str:
+    """Return the SHA-256 of `content` as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_file(path: str | Path, length: int | None = None) -> str:
+    """Return the SHA-256 of a file, or of its first `length` bytes, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    left = length
+    with open(path, "rb") as file:
+        while left is None or left > 0:
+            block = file.read(BLOCK if left is None else min(BLOCK, left))
+            if not block:
+                break
+            digest.update(block)
+            if left is not None:
+                left -= len(block)
+    return digest.hexdigest()
+
+
+def fsync_folder(folder: str | Path) -> None:
+    """Make the names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write every byte of `content`, however short the single writes turn out."""
+    view = memoryview(content)
+    while view:
+        written = os.write(descriptor, view)
+        view = view[written:]
+
+
+def write_atomic(path: str | Path, content: bytes) -> None:
+    """Replace `path` by `content`, atomically and durably.
+
+    Raises
+    ------
+    StorageError
+        When the system refuses any step; `path` then still holds its old content.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    try:
+        _write_durably(temporary, content)
+        os.replace(temporary, path)
+        fsync_folder(path.parent)
+    except OSError as error:
+        raise StorageError.from_os_error(error, "write", path) from error
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    """Create `path`, write, fsync and verify it. The mode is the user's umask's."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        write_all(descriptor, content)
+        os.fsync(descriptor)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        written = sha256_descriptor(descriptor)
+    finally:
+        os.close(descriptor)
+    if written != sha256_bytes(content):
+        raise StorageError(
+            "the bytes read back differ from the bytes written", path=path
+        )
+
+
+def sha256_descriptor(descriptor: int) -> str:
+    """Return the SHA-256 of an open file from its current position to its end."""
+    digest = hashlib.sha256()
+    while block := os.read(descriptor, BLOCK):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def open_regular(path: str | Path, error: type[SvmtrainError]) -> Iterator[BinaryIO]:
+    """Open a regular file for reading; a folder, FIFO or device raises `error`, never blocks.
+
+    Raises
+    ------
+    error
+        With one sentence, when the file is missing, unreadable or not a regular file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise error("no such file", path=path) from None
+    except OSError as problem:
+        raise error(f"cannot be opened: {problem.strerror}", path=path) from None
+    except ValueError:
+        raise error("not a possible file name", path=path) from None
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+        raise error(f"cannot be read: it is {kind}", path=path)
+    with os.fdopen(descriptor, "rb") as file:
+        yield file
+
+
+def read_bytes(path: str | Path, error: type[SvmtrainError], limit: int) -> bytes:
+    """Return the content of a regular file of at most `limit` bytes, or raise `error`."""
+    with open_regular(path, error) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise error(f"the file is larger than {limit:,} bytes", path=path)
+    return content

@@ -1,0 +1,61 @@
+"""Signals as a flag. A handler only records the signal; long work asks for it at safe points.
+
+`watching()` installs the handlers; `check()` raises at a safe point; `pending()` only asks. A
+second SIGINT ends the process at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+from svmtrain.errors import Interrupted
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_received: list[int] = []
+
+
+def _record(number: int, frame: FrameType | None) -> None:
+    if number == signal.SIGINT and number in _received:
+        os._exit(128 + number)
+    _received.append(number)
+
+
+@contextlib.contextmanager
+def watching() -> Iterator[None]:
+    """Record stop signals instead of dying from them, for the length of the block.
+
+    Outside the main thread, where Python allows no handlers, the block runs unwatched.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _received.clear()
+    before = {number: signal.signal(number, _record) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _received.clear()
+
+
+def pending() -> int | None:
+    """Return the number of the first stop signal received, or None."""
+    return _received[0] if _received else None
+
+
+def interruption(message: str) -> Interrupted:
+    """Return the exception for the pending signal: its exit code is 128 plus the number."""
+    number = pending() or signal.SIGINT
+    return Interrupted(f"{signal.Signals(number).name}: {message}", 128 + number)
+
+
+def check() -> None:
+    """Raise `Interrupted` when a stop signal came; nothing has been lost at this point."""
+    if _received:
+        raise interruption("stopped before training began; nothing was written")

@@ -1,0 +1,61 @@
+"""What is recorded of each epoch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One line of metrics.jsonl. Losses and accuracies are of the weights that are judged.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 1.
+    step : int
+        Updates made so far.
+    seconds : float
+        Training time so far, over all sessions of the run.
+    lr : float
+        The learning rate of the last step.
+    online_loss : float
+        Mean loss of the rows just before their own step of this epoch.
+    train_loss, penalty, objective : float
+        The data term over all training rows, the penalty, and their sum.
+    train_accuracy : float
+    validation_loss, validation_accuracy : float or None
+        None without validation rows.
+    weight_norm : float
+        ||W||.
+    active_margins : float
+        Positive hinges a training row.
+    """
+
+    epoch: int
+    step: int
+    seconds: float
+    lr: float
+    online_loss: float
+    train_loss: float
+    penalty: float
+    objective: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    weight_norm: float
+    active_margins: float
+
+    def to_json(self) -> str:
+        """Return the record as one line of JSON, without its end."""
+        return json.dumps(asdict(self), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, line: str | bytes) -> EpochRecord:
+        """Read a line written by `to_json`; ValueError when it is not one."""
+        values: Any = json.loads(line)
+        if not isinstance(values, dict) or set(values) != set(cls.__dataclass_fields__):
+            raise ValueError("not a record of an epoch")
+        return cls(**values)

@@ -1,0 +1,245 @@
+"""The training loop. It reads from top to bottom; what happens each epoch is visible in it."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from svmtrain import interrupts
+from svmtrain.data.splits import epoch_order
+from svmtrain.errors import DivergedError
+from svmtrain.objective.linear import DataTerm, LinearObjective
+from svmtrain.solvers.sgd import SGD
+from svmtrain.training.history import EpochRecord
+from svmtrain.training.sources import RowSource
+from svmtrain.training.state import TrainingState
+from svmtrain.training.stopping import BestEpoch, Stopping
+
+BLOWUP = 1e6
+
+
+class Journal(Protocol):
+    """Where the loop leaves what must survive it."""
+
+    def record(self, record: EpochRecord) -> None:
+        """Append the record of an epoch."""
+
+    def save(self, state: TrainingState, *, last: bool = False) -> None:
+        """Save a checkpoint of the state."""
+
+
+class Progress(Protocol):
+    """Whom the loop tells how far it is."""
+
+    def step(self, state: TrainingState) -> None:
+        """Tell that a step was made."""
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Tell that an epoch was completed."""
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """How often to save: every `count` "epochs", "steps" or "seconds"; "none" for never."""
+
+    count: float = 1
+    unit: str = "epochs"
+
+    def after_step(self, step: int, seconds_since_save: float) -> bool:
+        """Return whether a checkpoint is due after a step."""
+        if self.unit == "steps":
+            return step % int(self.count) == 0
+        return self.unit == "seconds" and seconds_since_save >= self.count
+
+    def after_epoch(self, epoch: int) -> bool:
+        """Return whether a checkpoint is due after an epoch."""
+        return self.unit == "epochs" and epoch % int(self.count) == 0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is trained, on what, and for how long.
+
+    Attributes
+    ----------
+    objective : LinearObjective
+    solver : SGD
+    train : RowSource
+    validation : RowSource or None
+    epochs, batch_size : int
+    shuffle : str
+        See `data.splits.epoch_order`.
+    seed : int
+    """
+
+    objective: LinearObjective
+    solver: SGD
+    train: RowSource
+    validation: RowSource | None
+    epochs: int
+    batch_size: int
+    shuffle: str = "full"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the loop ended: `finished` or interrupted, and the reason in words."""
+
+    finished: bool
+    reason: str
+
+
+class Training:
+    """One session of a run: from a state to the end, or to a signal.
+
+    Parameters
+    ----------
+    problem : Problem
+    state : TrainingState
+        Changed in place.
+    stopping, best : Stopping, BestEpoch
+        Already replayed over the records of earlier sessions.
+    journal, progress : Journal, Progress
+    cadence : Cadence
+    seconds_before : float
+        Training time of earlier sessions.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        state: TrainingState,
+        *,
+        stopping: Stopping,
+        best: BestEpoch,
+        journal: Journal,
+        progress: Progress,
+        cadence: Cadence,
+        seconds_before: float = 0.0,
+    ) -> None:
+        self.problem = problem
+        self.state = state
+        self.stopping = stopping
+        self.best = best
+        self.journal = journal
+        self.progress = progress
+        self.cadence = cadence
+        self.began = time.monotonic() - seconds_before
+        self.saved = time.monotonic()
+        zero = np.zeros((1, len(state.solver.b)))
+        y = np.zeros(1, dtype=np.int64)
+        self.loss_limit = BLOWUP * float(
+            problem.objective.rule.function(zero, y, 1.0)[0][0]
+        )
+        self.loss_limit *= max(1.0, problem.objective.delta**2)
+        if problem.objective.class_weight is not None:
+            self.loss_limit *= max(1.0, float(problem.objective.class_weight.max()))
+
+    def run(self) -> Outcome:
+        """Train until the epochs are done, a rule says stop, or a signal comes.
+
+        Raises
+        ------
+        DivergedError
+            At the step at which the run leaves the finite numbers or its loss explodes.
+        """
+        state, problem = self.state, self.problem
+        reason = f"all {problem.epochs} epochs are done"
+        with np.errstate(over="ignore", invalid="ignore"):
+            while state.epoch < problem.epochs:
+                record = self._epoch()
+                if record is None:
+                    self.journal.save(state, last=True)
+                    return Outcome(False, "interrupted by a signal")
+                self.journal.record(record)
+                self.progress.epoch(record)
+                if self.best.update(record):
+                    state.keep_best()
+                stop = self.stopping.update(record)
+                if stop or state.epoch == problem.epochs:
+                    reason = stop or reason
+                    break
+                if self.cadence.after_epoch(state.epoch):
+                    self._save()
+        self.journal.save(state, last=True)
+        return Outcome(True, reason)
+
+    def _epoch(self) -> EpochRecord | None:
+        """Make the remaining steps of the current epoch; None when a signal came."""
+        state, problem = self.state, self.problem
+        n = len(problem.train)
+        order = epoch_order(problem.shuffle, problem.seed, state.epoch, n)
+        while state.position < n:
+            rows = order[state.position : state.position + problem.batch_size]
+            W, b = state.solver.W, state.solver.b
+            term = problem.train.term(problem.objective, rows, W, b)
+            problem.solver.step(
+                state.solver, problem.objective.mean_gradient(term, W, b)
+            )
+            self._check_finite(term)
+            state.position += len(rows)
+            state.online_loss += term.loss
+            self.progress.step(state)
+            if interrupts.pending():
+                return None
+            if self.cadence.after_step(
+                state.solver.step, time.monotonic() - self.saved
+            ):
+                self._save()
+        return self._close_epoch()
+
+    def _close_epoch(self) -> EpochRecord | None:
+        """Measure the weights after an epoch; None, and nothing changed, when a signal came."""
+        state, problem = self.state, self.problem
+        W, b = state.solver.weights
+        train = problem.train.measure(problem.objective, W, b)
+        held = None if problem.validation is None else problem.validation
+        validation = None if held is None else held.measure(problem.objective, W, b)
+        if train is None or (held is not None and validation is None):
+            return None
+        penalty = problem.objective.penalty(W, b)
+        record = EpochRecord(
+            epoch=state.epoch + 1,
+            step=state.solver.step,
+            seconds=round(time.monotonic() - self.began, 6),
+            lr=problem.solver.rate(state.solver.step - 1),
+            online_loss=state.online_loss / len(problem.train),
+            train_loss=train.loss / train.count,
+            penalty=penalty,
+            objective=train.loss / train.count + penalty,
+            train_accuracy=train.correct / train.count,
+            validation_loss=validation.loss / validation.count if validation else None,
+            validation_accuracy=validation.correct / validation.count
+            if validation
+            else None,
+            weight_norm=math.sqrt(float(np.vdot(W, W))),
+            active_margins=train.active / train.count,
+        )
+        state.epoch += 1
+        state.position = 0
+        state.online_loss = 0.0
+        return record
+
+    def _check_finite(self, term: DataTerm) -> None:
+        """Raise when the step just made, or the loss before it, is out of bounds."""
+        solver = self.state.solver
+        loss = term.loss / term.count
+        finite = bool(np.isfinite(solver.W).all() and np.isfinite(solver.b).all())
+        if finite and loss <= self.loss_limit:
+            return
+        step = solver.step
+        found = f"a loss of {loss:.3g}" if finite else "weights that are not finite"
+        raise DivergedError(
+            f"diverged at step {step} with {found} (lr {self.problem.solver.rate(step - 1):.3g}); "
+            "the last good checkpoint is kept: try a smaller solver.lr, solver.lr: auto, or "
+            "preprocess.scale: standard"
+        )
+
+    def _save(self) -> None:
+        self.journal.save(self.state)
+        self.saved = time.monotonic()

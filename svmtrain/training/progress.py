@@ -1,0 +1,152 @@
+"""Progress on stderr: bars on a terminal, one plain line an epoch elsewhere.
+
+Nothing that goes wrong with stderr ever ends a run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, TextIO
+
+from svmtrain.training.history import EpochRecord
+from svmtrain.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+INNER_DELAY = 1.0
+
+
+class SafeStream:
+    """A text stream that swallows every failure to write."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write if possible."""
+        with contextlib.suppress(OSError, ValueError):
+            if self.stream is not None:
+                self.stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush if possible."""
+        with contextlib.suppress(OSError, ValueError):
+            if self.stream is not None:
+                self.stream.flush()
+
+    def isatty(self) -> bool:
+        """Return whether there is a terminal at the other end."""
+        try:
+            return self.stream is not None and self.stream.isatty()
+        except (OSError, ValueError):
+            return False
+
+
+def describe(record: EpochRecord) -> str:
+    """Return the figures of an epoch in a few words."""
+    parts = [
+        f"loss {record.train_loss:.4f}",
+        f"objective {record.objective:.4f}",
+        f"train {record.train_accuracy:.4f}",
+    ]
+    if record.validation_accuracy is not None:
+        parts.append(f"validation {record.validation_accuracy:.4f}")
+    return ", ".join([*parts, f"lr {record.lr:.2g}"])
+
+
+class Silent:
+    """Progress that says nothing."""
+
+    def step(self, state: TrainingState) -> None:
+        """Say nothing."""
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Say nothing."""
+
+    def close(self) -> None:
+        """Say nothing."""
+
+
+class Lines:
+    """One plain line an epoch."""
+
+    def __init__(self, stream: SafeStream, epochs: int) -> None:
+        self.stream = stream
+        self.epochs = epochs
+
+    def step(self, state: TrainingState) -> None:
+        """Say nothing."""
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Write the line."""
+        self.stream.write(f"epoch {record.epoch}/{self.epochs}: {describe(record)}\n")
+        self.stream.flush()
+
+    def close(self) -> None:
+        """Say nothing."""
+
+
+class Bars:
+    """A bar over the epochs, and one inside an epoch that takes more than a second."""
+
+    def __init__(self, stream: SafeStream, epochs: int, rows: int, done: int) -> None:
+        from tqdm import tqdm
+
+        tqdm.monitor_interval = 0
+        self.stream = stream
+        self.rows = rows
+        self.make = tqdm
+        self.outer: tqdm[object] = tqdm(
+            total=epochs,
+            initial=done,
+            desc="epochs",
+            file=stream,
+            dynamic_ncols=True,
+            unit="ep",
+        )
+        self.inner: tqdm[object] | None = None
+
+    def step(self, state: TrainingState) -> None:
+        """Advance the inner bar."""
+        if self.inner is None:
+            self.inner = self.make(
+                total=self.rows,
+                initial=0,
+                desc=f"epoch {state.epoch + 1}",
+                file=self.stream,
+                dynamic_ncols=True,
+                leave=False,
+                position=1,
+                delay=INNER_DELAY,
+                unit="row",
+                unit_scale=True,
+            )
+        self.inner.update(state.position - self.inner.n)
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Advance the outer bar and show the figures."""
+        if self.inner is not None:
+            self.inner.close()
+            self.inner = None
+        self.outer.set_postfix_str(describe(record), refresh=False)
+        self.outer.update(1)
+
+    def close(self) -> None:
+        """Leave the outer bar as it stands."""
+        if self.inner is not None:
+            self.inner.close()
+        self.outer.close()
+
+
+def make_progress(
+    stream: TextIO | None, *, epochs: int, rows: int, done: int, quiet: bool
+) -> Silent | Lines | Bars:
+    """Return the progress that suits the stream: bars, lines or nothing."""
+    safe = SafeStream(stream)
+    if quiet:
+        return Silent()
+    if safe.isatty():
+        return Bars(safe, epochs, rows, done)
+    return Lines(safe, epochs)

@@ -1,0 +1,120 @@
+"""When to stop, and which epoch was the best: both follow from the records alone.
+
+Nothing of this is stored in a checkpoint. A resumed run replays its records, so the settings may
+be changed in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from svmtrain.training.history import EpochRecord
+
+METRICS: dict[str, bool] = {
+    "objective": False,
+    "train_loss": False,
+    "train_accuracy": True,
+    "validation_loss": False,
+    "validation_accuracy": True,
+}
+"""The metrics that an epoch can be judged by, and whether more is better."""
+
+
+def resolve_metric(name: str, has_validation: bool) -> str:
+    """Return the metric that `auto` stands for; any other name stands for itself."""
+    if name == "auto":
+        return "validation_loss" if has_validation else "objective"
+    return name
+
+
+class BestEpoch:
+    """Follows one metric over the epochs.
+
+    Parameters
+    ----------
+    metric : str
+        A name in `METRICS`.
+    min_delta : float
+        How much better than the best an epoch must be to count as better.
+    """
+
+    def __init__(self, metric: str, min_delta: float = 0.0) -> None:
+        self.metric = metric
+        self.min_delta = min_delta
+        self.epoch = 0
+        self.value: float | None = None
+
+    def update(self, record: EpochRecord) -> bool:
+        """Take in the next record; return whether it is the best so far."""
+        value = getattr(record, self.metric)
+        if value is None:
+            return False
+        if self.value is not None:
+            gain = value - self.value if METRICS[self.metric] else self.value - value
+            if not gain > self.min_delta:
+                return False
+        self.epoch, self.value = record.epoch, float(value)
+        return True
+
+    def replay(self, records: Iterable[EpochRecord]) -> None:
+        """Take in earlier records."""
+        for record in records:
+            self.update(record)
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """The settings of the `stop` section; None switches a rule off.
+
+    Attributes
+    ----------
+    metric : str
+        What patience and target look at.
+    patience : int
+        Epochs without an improvement by more than `min_delta`.
+    max_seconds : float
+        Training time; looked at after each epoch.
+    target : float
+        Stop once the metric is at least this good.
+    """
+
+    metric: str
+    patience: int | None = None
+    min_delta: float = 0.0
+    max_seconds: float | None = None
+    target: float | None = None
+
+
+class Stopping:
+    """Applies `StopRules` to the records, one after the other."""
+
+    def __init__(self, rules: StopRules) -> None:
+        self.rules = rules
+        self.best = BestEpoch(rules.metric, rules.min_delta)
+
+    def update(self, record: EpochRecord) -> str | None:
+        """Take in the next record; return the reason to stop, if there is one."""
+        self.best.update(record)
+        rules, waited = self.rules, record.epoch - self.best.epoch
+        value = getattr(record, rules.metric)
+        if rules.target is not None and value is not None:
+            good = (
+                value >= rules.target
+                if METRICS[rules.metric]
+                else value <= rules.target
+            )
+            if good:
+                return f"{rules.metric} reached its target {rules.target:g}"
+        if rules.patience is not None and waited >= rules.patience:
+            return f"{rules.metric} has not improved for {waited} epochs"
+        if rules.max_seconds is not None and record.seconds >= rules.max_seconds:
+            return f"{rules.max_seconds:g} seconds are over"
+        return None
+
+    def replay(self, records: Iterable[EpochRecord]) -> str | None:
+        """Take in earlier records; return the reason to stop after the last of them."""
+        reason = None
+        for record in records:
+            reason = self.update(record)
+        return reason
