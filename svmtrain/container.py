@@ -107,16 +107,12 @@ def unpack(content: bytes, path: str | Path) -> tuple[dict[str, Any], dict[str, 
     try:
         members = _members(content)
         header = _parse_json(members.pop(HEADER))
-        arrays = {
-            name.removesuffix(".npy"): _parse_npy(members[name]) for name in members
-        }
+        arrays = {name.removesuffix(".npy"): _parse_npy(members[name]) for name in members}
         canonical = pack(header, arrays) == content
     except _MALFORMED as why:
         raise ModelError(f"damaged or forged: {shown(str(why))}", path=path) from None
     if not canonical:
-        raise ModelError(
-            "damaged or forged: not in the form that svmtrain writes", path=path
-        )
+        raise ModelError("damaged or forged: not in the form that svmtrain writes", path=path)
     return header, arrays
 
 
@@ -125,19 +121,12 @@ def _verify_digest(content: bytes, path: str | Path) -> None:
         raise ModelError("the file is empty; expected a model or checkpoint", path=path)
     comment = content[-COMMENT_LENGTH:]
     if not comment.startswith(COMMENT_PREFIX):
-        kind = (
-            "damaged, or not a file of svmtrain"
-            if content[:2] == b"PK"
-            else "not a model"
-        )
+        kind = "damaged, or not a file of svmtrain" if content[:2] == b"PK" else "not a model"
         raise ModelError(
             f"{kind} (found no digest at the end; expected a model or checkpoint)",
             path=path,
         )
-    if (
-        comment[len(COMMENT_PREFIX) :]
-        != sha256_bytes(content[:-COMMENT_LENGTH]).encode()
-    ):
+    if comment[len(COMMENT_PREFIX) :] != sha256_bytes(content[:-COMMENT_LENGTH]).encode():
         raise ModelError("damaged: the content does not match its digest", path=path)
 
 
@@ -205,9 +194,7 @@ class Fields:
 
     def _get(self, key: str, kind: type | tuple[type, ...], expected: str) -> Any:
         value = self.header.get(key)
-        if not isinstance(value, kind) or (
-            isinstance(value, bool) and kind is not bool
-        ):
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ModelError(
                 f"damaged or forged: header field {key} is {shown(value)}; expected {expected}",
                 path=self.path,
@@ -226,14 +213,18 @@ class Fields:
         """Return an integer from 0 to 2^62."""
         value = int(self._get(key, int, "an integer"))
         if not 0 <= value <= 2**62:
-            raise ModelError(
-                f"damaged or forged: header field {key} is {value}", path=self.path
-            )
+            raise ModelError(f"damaged or forged: header field {key} is {value}", path=self.path)
         return value
 
     def number(self, key: str) -> float:
         """Return a finite number."""
-        return float(self._get(key, (int, float), "a number"))
+        value = self._get(key, (int, float), "a number")
+        try:
+            return float(value)
+        except OverflowError:
+            raise ModelError(
+                f"damaged or forged: header field {key} is {shown(value)}", path=self.path
+            ) from None
 
     def optional_number(self, key: str) -> float | None:
         """Return a finite number or None."""

@@ -18,9 +18,7 @@ def printable(text: str) -> str:
 
     Names, labels and paths come from files, and a terminal must not obey them.
     """
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
-    )
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def shown(value: object) -> str:
@@ -103,9 +101,7 @@ class StorageError(SvmtrainError):
     exit_code = 7
 
     @classmethod
-    def from_os_error(
-        cls, error: OSError, action: str, path: str | Path
-    ) -> StorageError:
+    def from_os_error(cls, error: OSError, action: str, path: str | Path) -> StorageError:
         """Build the error for an `OSError` met while doing `action` to `path`."""
         name = errno_names.errorcode.get(error.errno or 0, type(error).__name__)
         reason = os.strerror(error.errno) if error.errno else str(error)

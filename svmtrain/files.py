@@ -14,7 +14,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from svmtrain.errors import StorageError, SvmtrainError
 
@@ -92,9 +92,7 @@ def _write_durably(path: Path, content: bytes) -> None:
     finally:
         os.close(descriptor)
     if written != sha256_bytes(content):
-        raise StorageError(
-            "the bytes read back differ from the bytes written", path=path
-        )
+        raise StorageError("the bytes read back differ from the bytes written", path=path)
 
 
 def sha256_descriptor(descriptor: int) -> str:
@@ -138,3 +136,36 @@ def read_bytes(path: str | Path, error: type[SvmtrainError], limit: int) -> byte
     if len(content) > limit:
         raise error(f"the file is larger than {limit:,} bytes", path=path)
     return content
+
+
+@contextlib.contextmanager
+def replaced_atomically(path: str | Path) -> Iterator[TextIO]:
+    """Open a text stream whose content replaces `path` when the block ends without an error.
+
+    For output that may be larger than memory; `path` is untouched until then. A device or a pipe
+    cannot be replaced and is written to as it is.
+
+    Raises
+    ------
+    StorageError
+        When the system refuses any step.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        return
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with open(os.open(temporary, flags, 0o666), "w", encoding="utf-8", newline="") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+        fsync_folder(path.parent)
+    except OSError as error:
+        raise StorageError.from_os_error(error, "write", path) from error
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)

@@ -17,12 +17,25 @@ from svmtrain.errors import Interrupted
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _received: list[int] = []
+_waiting: list[bool] = []
 
 
 def _record(number: int, frame: FrameType | None) -> None:
     if number == signal.SIGINT and number in _received:
         os._exit(128 + number)
     _received.append(number)
+    if _waiting:
+        check()
+
+
+@contextlib.contextmanager
+def waiting() -> Iterator[None]:
+    """Let a signal raise at once inside the block: for reads that may wait for ever."""
+    _waiting.append(True)
+    try:
+        yield
+    finally:
+        _waiting.pop()
 
 
 @contextlib.contextmanager
@@ -58,4 +71,4 @@ def interruption(message: str) -> Interrupted:
 def check() -> None:
     """Raise `Interrupted` when a stop signal came; nothing has been lost at this point."""
     if _received:
-        raise interruption("stopped before training began; nothing was written")
+        raise interruption("stopped; nothing was written")

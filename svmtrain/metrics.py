@@ -30,7 +30,7 @@ class Report:
     @property
     def support(self) -> NDArray[np.int64]:
         """Rows of each class."""
-        return self.confusion.sum(axis=1)
+        return np.asarray(self.confusion.sum(axis=1))
 
     @property
     def accuracy(self) -> float:

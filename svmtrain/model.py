@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ class LinearClassifier:
 
     def predict_index(self, X: Floats) -> NDArray[np.intp]:
         """Return the index in `classes` of each row's label, (n,)."""
-        return self.decision_function(X).argmax(axis=1)
+        return np.asarray(self.decision_function(X).argmax(axis=1))
 
     def predict(self, X: Floats) -> list[Label]:
         """Return the label of each row of X (n, n_features)."""
@@ -105,9 +106,7 @@ class LinearClassifier:
         """Return everything else that a file stores, as plain values."""
         return {
             "classes": list(self.classes),
-            "feature_names": None
-            if self.feature_names is None
-            else list(self.feature_names),
+            "feature_names": None if self.feature_names is None else list(self.feature_names),
             "target": self.target,
             "scale": self.scaler.scale,
             "row_norm": self.scaler.row_norm,
@@ -143,16 +142,12 @@ def load_model(path: str | Path) -> LinearClassifier:
     return from_parts(Fields(header, path).section("model"), arrays)
 
 
-def check_format(
-    header: Mapping[str, Any], path: str | Path, formats: Sequence[str]
-) -> str:
+def check_format(header: Mapping[str, Any], path: str | Path, formats: Sequence[str]) -> str:
     """Return the format named in a header if it is one of `formats` and not too new."""
     fields = Fields(header, path)
     kind = fields.text("format")
     if kind not in formats:
-        raise ModelError(
-            f"is a {shown(kind)}; expected {' or '.join(formats)}", path=path
-        )
+        raise ModelError(f"is a {shown(kind)}; expected {' or '.join(formats)}", path=path)
     if fields.count("version") != VERSION:
         raise ModelError(
             f"has format version {header['version']}; this svmtrain reads version {VERSION}",
@@ -174,14 +169,16 @@ def from_parts(card: Fields, arrays: Mapping[str, Array]) -> LinearClassifier:
     _check_shapes(arrays, len(classes), card.path)
     W, offset = arrays["W"], arrays["scaler_offset"]
     if names is not None:
-        names = tuple(str(name) for name in card.items("feature_names"))
+        names = tuple(card.items("feature_names"))
+        if not all(isinstance(name, str) for name in names):
+            raise ModelError("has feature names that are not text", path=card.path)
         if len(names) != len(W):
             raise ModelError(f"names {len(names)} features of {len(W)}", path=card.path)
     weight = arrays["class_weight"]
     objective = LinearObjective(
         loss=_choice(card, "loss", LOSSES),
         delta=_positive(card, "delta"),
-        lam=card.number("lambda"),
+        lam=_positive(card, "lambda", or_zero=True),
         bias=_choice(card, "bias", BIASES),
         class_weight=weight if weight.size else None,
     )
@@ -190,7 +187,7 @@ def from_parts(card: Fields, arrays: Mapping[str, Array]) -> LinearClassifier:
         _choice(card, "row_norm", ROW_NORMS),
     )
     target = card.header.get("target")
-    if not isinstance(target, str | int | None):
+    if not isinstance(target, str | int | None) or isinstance(target, bool):
         raise ModelError(f"header field target is {shown(target)}", path=card.path)
     return LinearClassifier(
         W=W,
@@ -207,40 +204,31 @@ def from_parts(card: Fields, arrays: Mapping[str, Array]) -> LinearClassifier:
 def _choice(card: Fields, key: str, names: Sequence[str] | Mapping[str, Any]) -> str:
     value = card.text(key)
     if value not in names:
-        raise ModelError(
-            f"header field {key} is {shown(value)}, which is unknown", path=card.path
-        )
+        raise ModelError(f"header field {key} is {shown(value)}, which is unknown", path=card.path)
     return value
 
 
-def _positive(card: Fields, key: str) -> float:
+def _positive(card: Fields, key: str, *, or_zero: bool = False) -> float:
     value = card.number(key)
-    if not 0 < value < math.inf:
-        raise ModelError(
-            f"header field {key} is {value}; expected more than 0", path=card.path
-        )
+    if not (0 < value < math.inf or (or_zero and value == 0)):
+        least = "at least 0" if or_zero else "more than 0"
+        raise ModelError(f"header field {key} is {value}; expected {least}", path=card.path)
     return value
 
 
 def _classes(card: Fields) -> tuple[Label, ...]:
     classes = card.items("classes")
     if not 2 <= len(classes) <= MAX_CLASSES:
-        raise ModelError(
-            f"has {len(classes)} classes; expected at least 2", path=card.path
-        )
-    same_kind = all(isinstance(label, type(classes[0])) for label in classes)
+        raise ModelError(f"has {len(classes)} classes; expected at least 2", path=card.path)
+    same_kind = all(type(label) is type(classes[0]) for label in classes)
     if not same_kind or type(classes[0]) not in (int, str):
-        raise ModelError(
-            "has classes that are neither all integers nor all text", path=card.path
-        )
-    if any(not left < right for left, right in zip(classes, classes[1:], strict=False)):
+        raise ModelError("has classes that are neither all integers nor all text", path=card.path)
+    if any(not left < right for left, right in pairwise(classes)):
         raise ModelError("has classes that are repeated or not sorted", path=card.path)
     return tuple(classes)
 
 
-def _check_shapes(
-    arrays: Mapping[str, Array], n_classes: int, path: str | Path
-) -> None:
+def _check_shapes(arrays: Mapping[str, Array], n_classes: int, path: str | Path) -> None:
     W = arrays["W"]
     if W.ndim != 2 or W.shape[1] != n_classes or W.dtype.kind != "f":
         raise ModelError(f"W has shape {W.shape} for {n_classes} classes", path=path)

@@ -18,9 +18,7 @@ from svmtrain.errors import ConfigError
 LARGEST_INTEGER = 2**63 - 1
 
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_NUMBER = re.compile(
-    r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
-)
+_NUMBER = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
 class Kind(ABC):
@@ -66,19 +64,11 @@ class Kind(ABC):
             near = nearest(node.text, self.names())
         if near is not None:
             hint = f"did you mean {near!r}?"
-        elif (
-            self.textual
-            and isinstance(node, Scalar)
-            and node.means not in (None, "null")
-        ):
-            hint = (
-                f"YAML reads it as a {node.means}; to mean the text, put it in quotes"
-            )
+        elif self.textual and isinstance(node, Scalar) and node.means not in (None, "null"):
+            hint = f"YAML reads it as a {node.means}; to mean the text, put it in quotes"
         comma = ";" if "," in expected else ","
         tail = f" ({hint})" if hint else ""
-        return node.place.error(
-            f"{key} must be {expected}{comma} got {found(node)}{tail}"
-        )
+        return node.place.error(f"{key} must be {expected}{comma} got {found(node)}{tail}")
 
 
 def _is_plain(node: Node, meaning: str) -> bool:
@@ -128,14 +118,9 @@ class Integer(Kind):
         if not _INTEGER.fullmatch(node.text):
             raise self.wrong(node, key, _number_hint(node.text))
         lowest = -LARGEST_INTEGER if self.minimum is None else self.minimum
-        if (
-            len(node.text) > len(str(LARGEST_INTEGER)) + 1
-            or int(node.text) > self.maximum
-        ):
+        if len(node.text) > len(str(LARGEST_INTEGER)) + 1 or int(node.text) > self.maximum:
             negative = node.text.startswith("-")
-            raise self.wrong(
-                node, key, "" if negative else f"the largest is {self.maximum}"
-            )
+            raise self.wrong(node, key, "" if negative else f"the largest is {self.maximum}")
         value = int(node.text)
         if value < lowest:
             raise self.wrong(node, key)
@@ -216,11 +201,7 @@ class Boolean(Kind):
 
     def parse(self, node: Node, key: str) -> bool:
         """Return the boolean."""
-        if (
-            not isinstance(node, Scalar)
-            or not node.plain
-            or node.text not in ("true", "false")
-        ):
+        if not isinstance(node, Scalar) or not node.plain or node.text not in ("true", "false"):
             raise self.wrong(node, key)
         return node.text == "true"
 

@@ -100,9 +100,7 @@ def _resolve(
     for dotted, node in merged.items():
         key = KEYS[dotted]
         values[key.section][key.attribute] = key.kind.parse(node, dotted)
-    config = Config(
-        **{section: cls(**values[section]) for section, cls in SECTIONS.items()}
-    )
+    config = Config(**{section: cls(**values[section]) for section, cls in SECTIONS.items()})
     if config.solver.nesterov and config.solver.momentum == 0:
         place = merged["solver.nesterov"].place if "solver.nesterov" in merged else None
         problem = "solver.nesterov needs solver.momentum > 0, got 0"
@@ -119,9 +117,7 @@ def _file_layer(top: nodes.Mapping) -> Layer:
         if isinstance(body, Scalar) and body.means == "null":
             continue
         if not isinstance(body, nodes.Mapping):
-            raise body.place.error(
-                f"{section.text} must be a mapping of keys, got {found(body)}"
-            )
+            raise body.place.error(f"{section.text} must be a mapping of keys, got {found(body)}")
         for key, value in body.entries:
             layer[_known(section.text, key.text, key.place)] = value
     return layer
@@ -199,9 +195,7 @@ def _refuse_both(layer: Layer) -> None:
     """Refuse lambda and C in the same layer."""
     if _given(layer, LAMBDA) and _given(layer, C):
         lam, c = layer[LAMBDA].place, layer[C].place
-        later, other = (
-            (c, f"{LAMBDA}, {lam}") if c.line > lam.line else (lam, f"{C}, {c}")
-        )
+        later, other = (c, f"{LAMBDA}, {lam}") if c.line > lam.line else (lam, f"{C}, {c}")
         raise later.error(
             f"{LAMBDA} and {C} are two ways to give one strength; keep one of them (see {other})"
         )

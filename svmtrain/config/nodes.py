@@ -43,16 +43,10 @@ class Place:
         if not self.source.has_lines:
             return ConfigError(problem, path=self.source.name)
         column = self.column if with_column else None
-        return ConfigError(
-            problem, path=self.source.name, line=self.line, column=column
-        )
+        return ConfigError(problem, path=self.source.name, line=self.line, column=column)
 
     def __str__(self) -> str:
-        return (
-            f"line {self.line}"
-            if self.source.has_lines
-            else printable(self.source.name)
-        )
+        return f"line {self.line}" if self.source.has_lines else printable(self.source.name)
 
 
 @dataclass(frozen=True)

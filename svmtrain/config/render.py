@@ -70,10 +70,7 @@ def yaml_value(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Mapping):
-        pairs = (
-            f"{yaml_value(str(label))}: {yaml_value(one)}"
-            for label, one in value.items()
-        )
+        pairs = (f"{yaml_value(str(label))}: {yaml_value(one)}" for label, one in value.items())
         return "{" + ", ".join(pairs) + "}"
     if isinstance(value, Interval):
         return str(value)
@@ -209,9 +206,7 @@ def _float(value: float) -> str:
     """Return a float that reads back exactly, in the form that every YAML reader knows."""
     text = repr(value)
     mantissa, e, exponent = text.partition("e")
-    return (
-        f"{mantissa if '.' in mantissa else mantissa + '.0'}e{exponent}" if e else text
-    )
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{exponent}" if e else text
 
 
 def _text(text: str) -> str:

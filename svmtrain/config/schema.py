@@ -113,9 +113,7 @@ class Data:
     )
     header: bool | str = field(
         default="auto",
-        metadata=_about(
-            Either(_AUTO, Boolean()), "whether a CSV file starts with column names"
-        ),
+        metadata=_about(Either(_AUTO, Boolean()), "whether a CSV file starts with column names"),
     )
     delimiter: str = field(
         default="auto",
@@ -133,9 +131,7 @@ class Data:
         default=True,
         metadata=_about(Boolean(), "split so that each class keeps its share of rows"),
     )
-    seed: int = field(
-        default=0, metadata=_about(Integer(minimum=0), "seed of the splits")
-    )
+    seed: int = field(default=0, metadata=_about(Integer(minimum=0), "seed of the splits"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,9 +195,7 @@ class Solver:
     name: str = field(default="sgd", metadata=_about(Choice(SOLVERS), "method"))
     epochs: int = field(
         default=30,
-        metadata=_about(
-            Integer(minimum=1), "passes over the training rows", common=True
-        ),
+        metadata=_about(Integer(minimum=1), "passes over the training rows", common=True),
     )
     batch_size: int | str = field(
         default="auto",
@@ -221,9 +215,7 @@ class Solver:
     )
     decay: float = field(
         default=0.5,
-        metadata=_about(
-            Number(above=0, maximum=1), "factor of the schedules step and exponential"
-        ),
+        metadata=_about(Number(above=0, maximum=1), "factor of the schedules step and exponential"),
     )
     decay_epochs: int = field(
         default=10,
@@ -256,9 +248,7 @@ class Solver:
     )
     shuffle: str = field(
         default="full",
-        metadata=_about(
-            Choice(SHUFFLES), "order of the rows: new each epoch, once, as is"
-        ),
+        metadata=_about(Choice(SHUFFLES), "order of the rows: new each epoch, once, as is"),
     )
     dtype: str = field(
         default="float64",
@@ -266,9 +256,7 @@ class Solver:
     )
     seed: int = field(
         default=0,
-        metadata=_about(
-            Integer(minimum=0), "seed of the order and the first weights", common=True
-        ),
+        metadata=_about(Integer(minimum=0), "seed of the order and the first weights", common=True),
     )
     init: str = field(default="zeros", metadata=_about(Choice(INITS), "first weights"))
     threads: int | str = field(
@@ -286,13 +274,9 @@ class Stop:
 
     patience: int | None = field(
         default=None,
-        metadata=_about(
-            Optional(Integer(minimum=1)), "epochs without improvement to wait for"
-        ),
+        metadata=_about(Optional(Integer(minimum=1)), "epochs without improvement to wait for"),
     )
-    metric: str = field(
-        default="auto", metadata=_about(Choice(METRICS), "what is watched")
-    )
+    metric: str = field(default="auto", metadata=_about(Choice(METRICS), "what is watched"))
     min_delta: float = field(
         default=0.0,
         metadata=_about(Number(minimum=0), "smallest change that is an improvement"),
@@ -303,9 +287,7 @@ class Stop:
     )
     target: float | None = field(
         default=None,
-        metadata=_about(
-            Optional(Number()), "value of the metric that is good enough to stop at"
-        ),
+        metadata=_about(Optional(Number()), "value of the metric that is good enough to stop at"),
     )
 
 
@@ -319,14 +301,14 @@ class Checkpoint:
     )
     keep: int = field(
         default=3,
-        metadata=_about(
-            Integer(minimum=1), "number of checkpoints kept besides the best"
-        ),
+        metadata=_about(Integer(minimum=1), "number of checkpoints kept besides the best"),
     )
     best: str = field(
         default="auto",
         metadata=_about(
-            Choice(METRICS), "metric that says which checkpoint is the best"
+            Choice(METRICS),
+            "metric that says which epoch is the best; auto is the objective, or stop.metric when "
+            "there is a patience",
         ),
     )
 
@@ -337,9 +319,7 @@ class Output:
 
     dir: str = field(
         default="runs",
-        metadata=_about(
-            FilePath(), "folder that holds the run directories", common=True
-        ),
+        metadata=_about(FilePath(), "folder that holds the run directories", common=True),
     )
     name: str | None = field(
         default=None,

@@ -83,13 +83,9 @@ def parse_mapping(text: str, source: Source) -> Mapping:
     """Return the top mapping of `text`."""
     node = _parse(text, source)
     if node is None or (isinstance(node, Scalar) and node.plain and not node.text):
-        raise ConfigError(
-            "the file is empty; expected a mapping of sections", path=source.name
-        )
+        raise ConfigError("the file is empty; expected a mapping of sections", path=source.name)
     if not isinstance(node, Mapping):
-        raise node.place.error(
-            f"the top level must be a mapping of sections, got {found(node)}"
-        )
+        raise node.place.error(f"the top level must be a mapping of sections, got {found(node)}")
     return node
 
 
@@ -103,16 +99,12 @@ def _parse(text: str, source: Source) -> Node | None:
     """Return the root of the only document in `text`, or None when there is no document."""
     text = text.removeprefix("\ufeff")
     if len(text) > SIZE_LIMIT:
-        raise ConfigError(
-            f"the text is longer than {SIZE_LIMIT:,} characters", path=source.name
-        )
+        raise ConfigError(f"the text is longer than {SIZE_LIMIT:,} characters", path=source.name)
     if wrong := _FORBIDDEN.search(text):
         start = text.rfind("\n", 0, wrong.start()) + 1
         line = text.count("\n", 0, wrong.start()) + 1
         problem = f"control character U+{ord(wrong[0]):04X} is not allowed in a config"
-        raise Place(source, line, wrong.start() - start + 1).error(
-            problem, with_column=True
-        )
+        raise Place(source, line, wrong.start() - start + 1).error(problem, with_column=True)
     tree = _Tree(source)
     for event in _events(text, tree):
         tree.take(event)
@@ -147,9 +139,7 @@ def _events(text: str, tree: _Tree) -> Iterator[yaml.Event]:
 
 def _syntax_error(error: yaml.MarkedYAMLError, tree: _Tree) -> ConfigError:
     """Say in one sentence what the parser did not like, and where."""
-    problem = " ".join(
-        printable(error.problem or error.context or "unreadable").split()
-    )
+    problem = " ".join(printable(error.problem or error.context or "unreadable").split())
     context = error.context or ""
     place = _place(error.problem_mark or error.context_mark, tree.source)
     bracket = tree.bracket()
@@ -167,9 +157,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, tree: _Tree) -> ConfigError:
     elif "expected the node content" in problem or "cannot start any token" in problem:
         problem = f"not valid YAML: {problem}; text that begins with a sign of YAML needs quotes"
     else:
-        problem = f"not valid YAML: {problem}" + (
-            f" ({printable(context)})" if context else ""
-        )
+        problem = f"not valid YAML: {problem}" + (f" ({printable(context)})" if context else "")
     return place.error(problem, with_column=True)
 
 
@@ -182,11 +170,7 @@ class _Mark(Protocol):
 
 def _place(mark: _Mark | None, source: Source) -> Place:
     """Return the place of a mark of the parser."""
-    return (
-        Place(source, 1, 1)
-        if mark is None
-        else Place(source, mark.line + 1, mark.column + 1)
-    )
+    return Place(source, 1, 1) if mark is None else Place(source, mark.line + 1, mark.column + 1)
 
 
 @dataclass
@@ -207,9 +191,7 @@ class _Open:
             key = _checked_key(key)
             if key.text in entries:
                 first = entries[key.text][0].place
-                raise key.place.error(
-                    f"the key {shown(key.text)} is given twice, first at {first}"
-                )
+                raise key.place.error(f"the key {shown(key.text)} is given twice, first at {first}")
             entries[key.text] = (key, value)
         return Mapping(tuple(entries.values()), self.place)
 
@@ -249,9 +231,7 @@ class _Tree:
             place = _place(event.start_mark, self.source)
             self._nodes += 1
             if self._nodes > NODE_LIMIT:
-                raise place.error(
-                    f"more than {NODE_LIMIT:,} keys and values; a config has few"
-                )
+                raise place.error(f"more than {NODE_LIMIT:,} keys and values; a config has few")
             _refuse_features(event, place)
             if isinstance(event, yaml.ScalarEvent):
                 self._add(_scalar(event, place))
@@ -268,9 +248,7 @@ class _Tree:
         if self._documents > 1:
             raise place.error("a second YAML document starts here; expected only one")
         if event.version or event.tags:
-            raise place.error(
-                "YAML directives are not allowed; remove the lines that start with %"
-            )
+            raise place.error("YAML directives are not allowed; remove the lines that start with %")
 
     def _start_collection(self, event: yaml.CollectionStartEvent, place: Place) -> None:
         if len(self._open) == DEPTH_LIMIT:
@@ -289,21 +267,17 @@ class _Tree:
 def _refuse_features(event: yaml.NodeEvent, place: Place) -> None:
     """Refuse what makes YAML more than data: aliases, anchors and tags."""
     if isinstance(event, yaml.AliasEvent):
-        problem = f"aliases are not allowed (found '*{cut(str(event.anchor))}'); write the value out"
+        problem = (
+            f"aliases are not allowed (found '*{cut(str(event.anchor))}'); write the value out"
+        )
         raise place.error(problem, with_column=True)
     if event.anchor is not None:
         problem = f"anchors are not allowed (found '&{cut(event.anchor)}'); remove it"
         raise place.error(problem, with_column=True)
-    tag = (
-        event.tag
-        if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
-        else None
-    )
+    tag = event.tag if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) else None
     if tag is not None:
         name = cut(tag.replace(_STANDARD_TAG, "!!", 1))
-        raise place.error(
-            f"YAML tags are not allowed (found {name}); remove it", with_column=True
-        )
+        raise place.error(f"YAML tags are not allowed (found {name}); remove it", with_column=True)
 
 
 def _scalar(event: yaml.ScalarEvent, place: Place) -> Scalar:

@@ -122,9 +122,7 @@ class Every(Kind):
         unit = match[2] + "s"
         count = Scalar(match[1], True, node.place)
         if unit != "seconds" or match[1].isdigit():
-            return Interval(
-                Integer(minimum=1).parse(count, f"the count of {key}"), unit
-            )
+            return Interval(Integer(minimum=1).parse(count, f"the count of {key}"), unit)
         return Interval(Number(above=0).parse(count, f"the count of {key}"), unit)
 
     def describe(self) -> str:
@@ -151,9 +149,7 @@ class Weights(Kind):
                     f"a label in {key} must have 1 to {LABEL_LIMIT} characters, "
                     f"got {len(label.text)}"
                 )
-            weights[label.text] = Number(above=0).parse(
-                value, f"{key}.{cut(label.text)}"
-            )
+            weights[label.text] = Number(above=0).parse(value, f"{key}.{cut(label.text)}")
         return weights
 
     def describe(self) -> str:

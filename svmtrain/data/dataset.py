@@ -14,7 +14,7 @@ from svmtrain.errors import DataError, shown
 Label = int | str
 Labels = Sequence[str] | NDArray[np.int64]
 
-INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
+INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def find_classes(labels: Labels, path: str) -> tuple[Label, ...]:
         classes = tuple(int(label) for label in np.unique(labels))
     else:
         names = sorted(set(labels))
-        plain = all(INTEGER.fullmatch(name) and name != "-0" for name in names)
+        plain = all(INTEGER.fullmatch(name) for name in names)
         classes = tuple(sorted(int(name) for name in names)) if plain else tuple(names)
     if len(classes) < 2:
         raise DataError(
@@ -119,9 +119,7 @@ def find_classes(labels: Labels, path: str) -> tuple[Label, ...]:
     return classes
 
 
-def encode_labels(
-    labels: Labels, classes: tuple[Label, ...], path: str
-) -> NDArray[np.int64]:
+def encode_labels(labels: Labels, classes: tuple[Label, ...], path: str) -> NDArray[np.int64]:
     """Return the index in `classes` of each label, (n_samples,) int64.
 
     Raises

@@ -20,11 +20,14 @@ def _none(X: Floats) -> tuple[Columns, Columns]:
 
 
 def _standard(X: Floats) -> tuple[Columns, Columns]:
-    return X.mean(axis=0), X.std(axis=0)
+    # Rounding gives a constant column a mean that is a little off, and so a tiny width.
+    constant = X.min(axis=0) == X.max(axis=0)
+    mean = np.where(constant, X[0], X.mean(axis=0, dtype=np.float64))
+    return mean, np.where(constant, 0.0, X.std(axis=0, dtype=np.float64))
 
 
 def _minmax(X: Floats) -> tuple[Columns, Columns]:
-    low = X.min(axis=0)
+    low = X.min(axis=0).astype(np.float64)
     return low, X.max(axis=0) - low
 
 
@@ -71,29 +74,41 @@ class Scaler:
             When the values of a column are too large to be scaled in float64.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            offset, width = SCALINGS[scale](X)
+            offset, width = (column.astype(np.float64) for column in SCALINGS[scale](X))
             factor = 1 / np.where(width > 0, width, 1.0)
-        bad = ~(
-            np.isfinite(offset)
-            & np.isfinite(factor)
-            & np.isfinite(width)
-            & (factor > 0)
-        )
+        bad = ~(np.isfinite(offset) & np.isfinite(factor) & np.isfinite(width) & (factor > 0))
         if bad.any():
             column = int(np.flatnonzero(bad)[0]) + 1
             raise DataError(
                 f"feature {column} spans too large or too small a range for "
                 f"preprocess.scale {scale}"
             )
-        return cls(scale, row_norm, np.asarray(offset), factor)
+        return cls(scale, row_norm, offset, factor)
 
     def transform(self, X: Floats, dtype: Any) -> Floats:
-        """Return the scaled rows as a new C-contiguous array of `dtype`."""
+        """Return the scaled rows as a new C-contiguous array of `dtype`.
+
+        Raises
+        ------
+        DataError
+            When a scaled value is too large for `dtype`.
+        """
         scaled = np.array(X, dtype=np.float64, order="C")
-        if self.scale != "none":
-            scaled -= self.offset
-            scaled *= self.factor
-        if self.row_norm == "l2":
-            lengths = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
-            scaled /= np.where(lengths > 0, lengths, 1.0)[:, np.newaxis]
-        return scaled.astype(dtype, copy=False)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            if self.scale != "none":
+                scaled -= self.offset
+                scaled *= self.factor
+            if self.row_norm == "l2":
+                # By a power of two, which is exact, so that no square leaves the floats.
+                _, exponents = np.frexp(np.abs(scaled).max(axis=1, initial=0.0))
+                np.ldexp(scaled, -exponents[:, np.newaxis], out=scaled)
+                lengths = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
+                scaled /= np.where(lengths > 0, lengths, 1.0)[:, np.newaxis]
+            result: Floats = scaled.astype(dtype, copy=False)
+        finite = np.isfinite(result).all(axis=1)
+        if not finite.all():
+            raise DataError(
+                f"row {int(np.flatnonzero(~finite)[0]) + 1} has a value that is too large for "
+                f"{result.dtype} after preprocess.scale {self.scale}"
+            )
+        return result

@@ -1,0 +1,1 @@
+"""The objective: losses of scores, and the linear algebra around them."""

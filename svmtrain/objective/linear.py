@@ -1,6 +1,7 @@
 """The objective of a linear classifier: a data term that adds up over rows, and a penalty.
 
-    P(W, b) = (1/n) sum_i w_{y_i} loss(x_i W + b, y_i)  +  lam (||W||^2 + [bias regularized] ||b||^2)
+    P(W, b) = (1/n) sum_i w_{y_i} loss(x_i W + b, y_i)
+              + lam (||W||^2 + [bias regularized] ||b||^2)
 
 There is no 1/2 in front of lam. Equivalent settings elsewhere: LIBLINEAR C = 1/(2 lam n),
 scikit-learn alpha = 2 lam.
@@ -152,9 +153,7 @@ class LinearObjective:
         dW, db = self.mean_gradient(term, W, b)
         return term.loss / term.count + self.penalty(W, b), dW, db
 
-    def mean_gradient(
-        self, term: DataTerm, W: Floats, b: Floats
-    ) -> tuple[Floats, Floats]:
+    def mean_gradient(self, term: DataTerm, W: Floats, b: Floats) -> tuple[Floats, Floats]:
         """Turn summed gradients into those of P, in place: divide by n, add the penalty's."""
         dW, db = term.dW, term.db
         if dW is None or db is None:

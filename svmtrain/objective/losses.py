@@ -69,9 +69,7 @@ def weston_watkins(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Fl
     return losses, dscores
 
 
-def weston_watkins_squared(
-    scores: Floats, y: Classes, delta: float
-) -> tuple[Floats, Floats]:
+def weston_watkins_squared(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Floats]:
     """Every class that comes within delta of the true one costs its margin squared."""
     hinges, rows = _hinges(scores, y, delta)
     losses = np.square(hinges).sum(axis=1)
@@ -97,9 +95,7 @@ def crammer_singer(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Fl
     return losses, dscores
 
 
-def crammer_singer_squared(
-    scores: Floats, y: Classes, delta: float
-) -> tuple[Floats, Floats]:
+def crammer_singer_squared(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Floats]:
     """Only the worst class costs, its margin squared."""
     hinges, worst, rows = _worst(scores, y, delta)
     dscores = np.zeros_like(scores, order="C")
@@ -125,9 +121,7 @@ def one_vs_rest(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Float
     return hinges.sum(axis=1), dscores
 
 
-def one_vs_rest_squared(
-    scores: Floats, y: Classes, delta: float
-) -> tuple[Floats, Floats]:
+def one_vs_rest_squared(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Floats]:
     """One binary squared hinge a class."""
     hinges, rows = _signed_hinges(scores, y, delta)
     dscores = 2 * hinges
@@ -140,15 +134,11 @@ _CS = "Crammer and Singer (2001), On the algorithmic implementation of multiclas
 _OVR = "Rifkin and Klautau (2004), In defense of one-vs-all classification"
 
 LOSSES: dict[str, Loss] = {
-    "weston_watkins": Loss(
-        weston_watkins, "sum_{j != y} max(0, S_j - S_y + delta)", _WW
-    ),
+    "weston_watkins": Loss(weston_watkins, "sum_{j != y} max(0, S_j - S_y + delta)", _WW),
     "weston_watkins_squared": Loss(
         weston_watkins_squared, "sum_{j != y} max(0, S_j - S_y + delta)^2", _WW
     ),
-    "crammer_singer": Loss(
-        crammer_singer, "max(0, max_{j != y} S_j - S_y + delta)", _CS
-    ),
+    "crammer_singer": Loss(crammer_singer, "max(0, max_{j != y} S_j - S_y + delta)", _CS),
     "crammer_singer_squared": Loss(
         crammer_singer_squared, "max(0, max_{j != y} S_j - S_y + delta)^2", _CS
     ),

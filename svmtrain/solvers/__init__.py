@@ -1,0 +1,1 @@
+"""The solvers: schedules of the step size, averaging, and the update itself."""

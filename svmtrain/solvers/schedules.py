@@ -78,16 +78,12 @@ def cosine(plan: Plan, step: int) -> float:
 
 def step_decay(plan: Plan, step: int) -> float:
     """Return a rate that is cut every `decay_epochs` epochs."""
-    return float(
-        plan.lr * plan.decay ** (step // (plan.decay_epochs * plan.steps_per_epoch))
-    )
+    return float(plan.lr * plan.decay ** (step // (plan.decay_epochs * plan.steps_per_epoch)))
 
 
 def exponential(plan: Plan, step: int) -> float:
     """Return a rate that is multiplied by `decay` over `decay_epochs` epochs, step by step."""
-    return float(
-        plan.lr * plan.decay ** (step / (plan.decay_epochs * plan.steps_per_epoch))
-    )
+    return float(plan.lr * plan.decay ** (step / (plan.decay_epochs * plan.steps_per_epoch)))
 
 
 def inverse_scaling(plan: Plan, step: int) -> float:

@@ -76,7 +76,7 @@ class SGD:
     momentum: float = 0.0
     nesterov: bool = False
     averaging: str = "none"
-    _scratch: dict[tuple[int, ...], Floats] = field(default_factory=dict, repr=False)
+    _scratch: dict[tuple[Any, ...], Floats] = field(default_factory=dict, repr=False)
 
     def start(self, W: Floats, b: Floats) -> SGDState:
         """Return the state before the first step, with its own copies of W and b."""
@@ -108,20 +108,20 @@ class SGD:
             self._average(state.mean_b, state.b, share)
 
     def _buffer(self, array: Floats) -> Floats:
-        """Return scratch space of the shape of `array`, the same one every time."""
-        if array.shape not in self._scratch:
-            self._scratch[array.shape] = np.empty_like(array)
-        return self._scratch[array.shape]
+        """Return scratch space of the shape and dtype of `array`, the same one every time."""
+        key = (array.shape, array.dtype)
+        if key not in self._scratch:
+            self._scratch[key] = np.empty_like(array)
+        return self._scratch[key]
 
-    def _move(
-        self, weights: Floats, velocity: Floats, gradient: Floats, lr: float
-    ) -> None:
+    def _move(self, weights: Floats, velocity: Floats, gradient: Floats, lr: float) -> None:
         change = np.multiply(gradient, -lr, out=self._buffer(weights))
         if self.momentum > 0:
             velocity *= self.momentum
             velocity += change
             if self.nesterov:
-                change += self.momentum * velocity
+                weights += change
+                change = np.multiply(velocity, self.momentum, out=change)
             else:
                 change = velocity
         weights += change
@@ -143,12 +143,8 @@ def initial_weights(
     W = np.zeros((n_features, n_classes), dtype=dtype)
     b = np.zeros(n_classes, dtype=dtype)
     if init == "normal":
-        raw = np.random.Philox(key=np.array([seed, 2**63], dtype=np.uint64)).random_raw(
-            2 * W.size
-        )
-        u = (np.asarray(raw, dtype=np.uint64) >> np.uint64(11)).astype(
-            np.float64
-        ) * 2.0**-53
+        raw = np.random.Philox(key=np.array([seed, 2**63], dtype=np.uint64)).random_raw(2 * W.size)
+        u = (np.asarray(raw, dtype=np.uint64) >> np.uint64(11)).astype(np.float64) * 2.0**-53
         radius = np.sqrt(-2 * np.log1p(-u[: W.size]))
         W[:] = (0.01 * radius * np.cos(2 * np.pi * u[W.size :])).reshape(W.shape)
     return W, b

@@ -1,0 +1,1 @@
+"""Training: the loop, its state, its records, and when it stops."""

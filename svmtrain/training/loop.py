@@ -133,9 +133,7 @@ class Training:
         self.saved = time.monotonic()
         zero = np.zeros((1, len(state.solver.b)))
         y = np.zeros(1, dtype=np.int64)
-        self.loss_limit = BLOWUP * float(
-            problem.objective.rule.function(zero, y, 1.0)[0][0]
-        )
+        self.loss_limit = BLOWUP * float(problem.objective.rule.function(zero, y, 1.0)[0][0])
         self.loss_limit *= max(1.0, problem.objective.delta**2)
         if problem.objective.class_weight is not None:
             self.loss_limit *= max(1.0, float(problem.objective.class_weight.max()))
@@ -149,9 +147,8 @@ class Training:
             At the step at which the run leaves the finite numbers or its loss explodes.
         """
         state, problem = self.state, self.problem
-        reason = f"all {problem.epochs} epochs are done"
         with np.errstate(over="ignore", invalid="ignore"):
-            while state.epoch < problem.epochs:
+            while state.epoch < problem.epochs and self.stopping.reason is None:
                 record = self._epoch()
                 if record is None:
                     self.journal.save(state, last=True)
@@ -160,14 +157,11 @@ class Training:
                 self.progress.epoch(record)
                 if self.best.update(record):
                     state.keep_best()
-                stop = self.stopping.update(record)
-                if stop or state.epoch == problem.epochs:
-                    reason = stop or reason
-                    break
+                self.stopping.update(record)
                 if self.cadence.after_epoch(state.epoch):
                     self._save()
         self.journal.save(state, last=True)
-        return Outcome(True, reason)
+        return Outcome(True, self.stopping.reason or f"all {problem.epochs} epochs are done")
 
     def _epoch(self) -> EpochRecord | None:
         """Make the remaining steps of the current epoch; None when a signal came."""
@@ -178,18 +172,14 @@ class Training:
             rows = order[state.position : state.position + problem.batch_size]
             W, b = state.solver.W, state.solver.b
             term = problem.train.term(problem.objective, rows, W, b)
-            problem.solver.step(
-                state.solver, problem.objective.mean_gradient(term, W, b)
-            )
+            problem.solver.step(state.solver, problem.objective.mean_gradient(term, W, b))
             self._check_finite(term)
             state.position += len(rows)
             state.online_loss += term.loss
             self.progress.step(state)
             if interrupts.pending():
                 return None
-            if self.cadence.after_step(
-                state.solver.step, time.monotonic() - self.saved
-            ):
+            if self.cadence.after_step(state.solver.step, time.monotonic() - self.saved):
                 self._save()
         return self._close_epoch()
 
@@ -202,7 +192,11 @@ class Training:
         validation = None if held is None else held.measure(problem.objective, W, b)
         if train is None or (held is not None and validation is None):
             return None
-        penalty = problem.objective.penalty(W, b)
+        self._check_finite(train)
+        penalty, norm = problem.objective.penalty(W, b), math.sqrt(float(np.vdot(W, W)))
+        validation_loss = validation.loss / validation.count if validation else None
+        if not math.isfinite(penalty + norm + (validation_loss or 0.0)):
+            raise self._diverged("weights that are too large to be measured")
         record = EpochRecord(
             epoch=state.epoch + 1,
             step=state.solver.step,
@@ -213,11 +207,9 @@ class Training:
             penalty=penalty,
             objective=train.loss / train.count + penalty,
             train_accuracy=train.correct / train.count,
-            validation_loss=validation.loss / validation.count if validation else None,
-            validation_accuracy=validation.correct / validation.count
-            if validation
-            else None,
-            weight_norm=math.sqrt(float(np.vdot(W, W))),
+            validation_loss=validation_loss,
+            validation_accuracy=validation.correct / validation.count if validation else None,
+            weight_norm=norm,
             active_margins=train.active / train.count,
         )
         state.epoch += 1
@@ -226,15 +218,17 @@ class Training:
         return record
 
     def _check_finite(self, term: DataTerm) -> None:
-        """Raise when the step just made, or the loss before it, is out of bounds."""
+        """Raise when the step just made, or the loss of some rows, is out of bounds."""
         solver = self.state.solver
         loss = term.loss / term.count
         finite = bool(np.isfinite(solver.W).all() and np.isfinite(solver.b).all())
         if finite and loss <= self.loss_limit:
             return
-        step = solver.step
-        found = f"a loss of {loss:.3g}" if finite else "weights that are not finite"
-        raise DivergedError(
+        raise self._diverged(f"a loss of {loss:.3g}" if finite else "weights that are not finite")
+
+    def _diverged(self, found: str) -> DivergedError:
+        step = self.state.solver.step
+        return DivergedError(
             f"diverged at step {step} with {found} (lr {self.problem.solver.rate(step - 1):.3g}); "
             "the last good checkpoint is kept: try a smaller solver.lr, solver.lr: auto, or "
             "preprocess.scale: standard"

@@ -6,7 +6,7 @@ Nothing that goes wrong with stderr ever ends a run.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from svmtrain.training.history import EpochRecord
 from svmtrain.training.state import TrainingState
@@ -98,7 +98,7 @@ class Bars:
         self.stream = stream
         self.rows = rows
         self.make = tqdm
-        self.outer: tqdm[object] = tqdm(
+        self.outer: tqdm[NoReturn] = tqdm(
             total=epochs,
             initial=done,
             desc="epochs",
@@ -106,7 +106,7 @@ class Bars:
             dynamic_ncols=True,
             unit="ep",
         )
-        self.inner: tqdm[object] | None = None
+        self.inner: tqdm[NoReturn] | None = None
 
     def step(self, state: TrainingState) -> None:
         """Advance the inner bar."""

@@ -29,9 +29,7 @@ class RowSource(Protocol):
     ) -> DataTerm:
         """Return the data term with its gradient, summed over some rows."""
 
-    def measure(
-        self, objective: LinearObjective, W: Floats, b: Floats
-    ) -> DataTerm | None:
+    def measure(self, objective: LinearObjective, W: Floats, b: Floats) -> DataTerm | None:
         """Return the data term without gradient over all rows; None when a signal came."""
 
 
@@ -67,9 +65,7 @@ class MemoryRows:
         np.take(self.X, rows, axis=0, out=batch, mode="clip")
         return objective.data_term(batch, self.y[rows], W, b, out=self._dW)
 
-    def measure(
-        self, objective: LinearObjective, W: Floats, b: Floats
-    ) -> DataTerm | None:
+    def measure(self, objective: LinearObjective, W: Floats, b: Floats) -> DataTerm | None:
         """Return the data term without gradient over all rows; None when a signal came."""
         total = DataTerm(0.0, 0, 0, 0)
         for start in range(0, len(self), MEASURE_ROWS):

@@ -92,18 +92,19 @@ class Stopping:
     def __init__(self, rules: StopRules) -> None:
         self.rules = rules
         self.best = BestEpoch(rules.metric, rules.min_delta)
+        self.reason: str | None = None
 
     def update(self, record: EpochRecord) -> str | None:
-        """Take in the next record; return the reason to stop, if there is one."""
+        """Take in the next record; return (and keep) the reason to stop, if there is one."""
         self.best.update(record)
+        self.reason = self._judge(record)
+        return self.reason
+
+    def _judge(self, record: EpochRecord) -> str | None:
         rules, waited = self.rules, record.epoch - self.best.epoch
         value = getattr(record, rules.metric)
         if rules.target is not None and value is not None:
-            good = (
-                value >= rules.target
-                if METRICS[rules.metric]
-                else value <= rules.target
-            )
+            good = value >= rules.target if METRICS[rules.metric] else value <= rules.target
             if good:
                 return f"{rules.metric} reached its target {rules.target:g}"
         if rules.patience is not None and waited >= rules.patience:
@@ -114,7 +115,6 @@ class Stopping:
 
     def replay(self, records: Iterable[EpochRecord]) -> str | None:
         """Take in earlier records; return the reason to stop after the last of them."""
-        reason = None
         for record in records:
-            reason = self.update(record)
-        return reason
+            self.update(record)
+        return self.reason

@@ -17,7 +17,6 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from math import isfinite
 from typing import BinaryIO
@@ -28,19 +27,15 @@ from numpy.typing import NDArray
 from svmtrain import interrupts
 from svmtrain.data.dataset import ReadOptions, Table
 from svmtrain.data.readers.content import first_lines
-from svmtrain.data.readers.features import (
-    check_width,
-    expected_width,
-    feature_order,
-    listed,
-)
+from svmtrain.data.readers.csv_columns import LABEL_NAMES, Layout, Record, find_layout
 from svmtrain.data.readers.text import text_lines
 from svmtrain.errors import DataError, shown
 
 DELIMITERS = (",", ";", "\t", "|", " ")
-LABEL_NAMES = ("label", "target", "class", "y")
+SURE_NAMES = frozenset(LABEL_NAMES) - {"y"}  # y may well be a label: yes
 SNIFF_LINES = 20
 SNIFF_CHARACTERS = 1 << 20
+SNIFF_CELLS = 10_000
 BLOCK_ROWS = 4096
 BLOCK_CELLS = 1 << 16
 
@@ -53,20 +48,6 @@ CSV_PROBLEMS = {
     "expected after": "text follows a closing quote",
     "new-line character": "a carriage return stands inside the line",
 }
-
-Record = tuple[int, list[str]]
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """What the columns of a table are: `target` is dropped, and kept as labels if `labelled`."""
-
-    width: int
-    header: tuple[str, ...] | None
-    target: int | None
-    labelled: bool
-    names: tuple[str, ...] | None
-    order: list[int] | None
 
 
 def looks_like(head: bytes) -> bool:
@@ -127,7 +108,7 @@ def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iter
     if not opening:
         raise DataError("the file is empty", path=name)
     has_header = _has_header([row for _, row in opening], options)
-    layout = _layout(opening[0], has_header, options, name)
+    layout = find_layout(opening[0], has_header, options, name)
     data = chain(opening[1:] if has_header else opening, records)
     size = max(1, min(rows, BLOCK_ROWS, BLOCK_CELLS // layout.width))
     seen: dict[str, str] = {}
@@ -209,7 +190,7 @@ def _fit(sample: list[list[str]], delimiter: str) -> tuple[float, float]:
     if not sample or len(sample[0]) < 2:
         return 0.0, 0.0
     alike = sum(len(row) == len(sample[0]) for row in sample) / len(sample)
-    cells = list(chain.from_iterable(sample[1:] or sample))
+    cells = list(islice(chain.from_iterable(sample[1:] or sample), SNIFF_CELLS))
     numbers = sum(
         _is_number(cell) or (delimiter != "," and bool(DECIMAL_COMMA.fullmatch(cell)))
         for cell in cells
@@ -229,115 +210,22 @@ def _has_header(opening: Sequence[list[str]], options: ReadOptions) -> bool:
     first, target = opening[0], options.target
     if isinstance(target, str) and options.labels_required:
         return True
-    known = {target} if isinstance(target, str) else set(LABEL_NAMES)
-    known.update(options.feature_names or ())
-    if any(cell.strip() in known or cell.strip().lower() in known for cell in _words(first)):
+    words = {cell.strip() for cell in first}
+    if options.feature_names and words.issuperset(options.feature_names):
+        return True
+    if target is None and any(word.lower() in SURE_NAMES for word in words):
+        return True
+    if isinstance(target, str) and target in words:
         return True
     skip = target % len(first) if isinstance(target, int) else None
-    features = [index for index in range(len(first)) if index != skip]
-    if not features or any(_is_number(first[index]) for index in features):
+    if any(_is_number(cell) for index, cell in enumerate(first) if index != skip):
         return False
     second = opening[1] if len(opening) > 1 else first
     return len(opening) == 1 or any(map(_is_number, second))
 
 
-def _words(row: list[str]) -> list[str]:
-    """Return the cells that are not numbers."""
-    return [cell for cell in row if not _is_number(cell)]
-
-
-def _layout(first: Record, has_header: bool, options: ReadOptions, name: str) -> _Layout:
-    """Return what the columns are, from the first record and what is asked for."""
-    line, row = first
-    header = _column_names(row, line, name) if has_header else None
-    find = _label_column if options.labels_required else _spare_column
-    target = find(header, len(row), options, name)
-    names = None
-    if header is not None:
-        names = tuple(cell for index, cell in enumerate(header) if index != target)
-    order = feature_order(names, options, name)
-    check_width(len(row) - (target is not None), options, name)
-    names = names if order is None else options.feature_names
-    return _Layout(len(row), header, target, options.labels_required, names, order)
-
-
-def _column_names(row: list[str], line: int, name: str) -> tuple[str, ...]:
-    """Return the names in a header; each must be there, and be there once."""
-    names: dict[str, int] = {}
-    for column, cell in enumerate(map(str.strip, row), start=1):
-        if not cell:
-            problem = f"column {column} has no name in the header"
-            raise DataError(problem, path=name, line=line, column=column)
-        if cell in names:
-            problem = f"column {column} is called {shown(cell)}, as is column {names[cell]}"
-            raise DataError(problem, path=name, line=line, column=column)
-        names[cell] = column
-    return tuple(names)
-
-
-def _label_column(
-    header: tuple[str, ...] | None, width: int, options: ReadOptions, name: str
-) -> int:
-    """Return the index of the label column, which has to be there."""
-    target = options.target
-    if target is not None:
-        return _position(target, header, width, name)
-    if header is None:
-        problem = "has no header to find the label column by"
-        raise DataError(f"{problem} (set data.target to its index)", path=name)
-    found = _called_label(header, options)
-    if len(found) != 1:
-        count = "more than one column is" if found else "no column is"
-        problem = f"{count} called {', '.join(LABEL_NAMES)}; found {listed(header)}"
-        raise DataError(f"{problem} (set data.target)", path=name)
-    return found[0]
-
-
-def _spare_column(
-    header: tuple[str, ...] | None, width: int, options: ReadOptions, name: str
-) -> int | None:
-    """Return the index of a label column that is to be ignored, or None when there is none."""
-    target, expected = options.target, expected_width(options)
-    features = options.feature_names
-    if header is not None and isinstance(target, str):
-        return header.index(target) if target in header else None
-    if header is not None and target is None:
-        found = _called_label(header, options)
-        return found[0] if len(found) == 1 and width != expected else None
-    if header is not None and features is not None and target is not None:
-        missing = not -width <= int(target) < width or header[int(target)] in features
-        return None if missing else int(target) % width
-    if expected is not None and width != expected + 1:
-        return None
-    if target is None:
-        return None if expected is None else width - 1
-    return _position(target, header, width, name)
-
-
-def _called_label(header: tuple[str, ...], options: ReadOptions) -> list[int]:
-    """Return the columns whose name says label, and that are no features of the model."""
-    features = options.feature_names or ()
-    columns = enumerate(header)
-    return [at for at, cell in columns if cell.lower() in LABEL_NAMES and cell not in features]
-
-
-def _position(target: str | int, header: tuple[str, ...] | None, width: int, name: str) -> int:
-    """Return the index from 0 of a column given by its name or index."""
-    if isinstance(target, int):
-        if -width <= target < width:
-            return target % width
-        raise DataError(f"data.target is {target}, but there are {width} columns", path=name)
-    if header is None:
-        problem = f"has no header to find the column {shown(target)} in"
-        raise DataError(f"{problem} (set data.target to its index)", path=name)
-    if target not in header:
-        problem = f"no column is called {shown(target)}; found {listed(header)}"
-        raise DataError(f"{problem} (set data.target)", path=name)
-    return header.index(target)
-
-
 def _table(
-    block: list[Record], layout: _Layout, unsure: bool, seen: dict[str, str], name: str
+    block: list[Record], layout: Layout, unsure: bool, seen: dict[str, str], name: str
 ) -> Table:
     """Return a block of records as a table; `seen` holds each label's one string."""
     labels: list[str] | None = [] if layout.labelled else None
@@ -377,7 +265,7 @@ def _numbers(rows: list[list[str]]) -> NDArray[np.float64] | None:
     return values.reshape(len(rows), -1) if np.isfinite(values).all() else None
 
 
-def _bad_cell(block: list[Record], layout: _Layout, unsure: bool, name: str) -> DataError:
+def _bad_cell(block: list[Record], layout: Layout, unsure: bool, name: str) -> DataError:
     """Return the error for the first cell of a block that is not a number."""
     cells = ((line, at, cell) for line, row in block for at, cell in enumerate(row))
     line, at, cell = next(found for found in cells if not _is_number(found[2]))

@@ -2,9 +2,7 @@
 
 Nothing is unpickled and nothing is believed: the zip's own sizes are held to the file's, the
 arrays' shapes to the zip's sizes, and memory grows only as bytes really arrive. Checksums are
-verified at the end of each member. A zip that expands to more than `EXPANSION` times the file's
-size, and to more than `EXPANSION_FREE` bytes, is refused: save such data uncompressed. Rows and
-columns in errors count from 0, as in numpy.
+verified at the end of each member. Rows and columns in errors count from 0, as in numpy.
 
 Source: PKWARE's APPNOTE.TXT; NEP 1 for the arrays.
 """
@@ -26,22 +24,19 @@ from svmtrain import interrupts
 from svmtrain.data.dataset import Labels, ReadOptions, Table
 from svmtrain.data.readers.features import check_width, feature_order, listed
 from svmtrain.data.readers.npy_header import NpyHeader, read_header
+from svmtrain.data.readers.zip_checks import (
+    LOCAL,
+    LOCAL_SIZE,
+    check_end,
+    check_spans,
+    check_storage,
+)
 from svmtrain.errors import DataError, shown
 
 SUFFIX = ".npy"
 MEMBERS = ("X", "y", "feature_names")
-EXPANSION = 200
-EXPANSION_FREE = 64 << 20
-DIRECTORY_LIMIT = 1 << 16
 BLOCK = 1 << 20
 
-END, END_64, LOCATOR_64, LOCAL = (
-    b"PK\x05\x06",
-    b"PK\x06\x06",
-    b"PK\x06\x07",
-    b"PK\x03\x04",
-)
-END_SIZE, LOCATOR_SIZE, LOCAL_SIZE = 22, 20, 30
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -188,41 +183,18 @@ def _row_blocks(archive: _Archive, rows: int) -> Iterator[NDArray[np.generic]]:
 def _archive(stream: BinaryIO, path: str, options: ReadOptions) -> Iterator[_Archive]:
     """Open an npz and check all that can be checked without its data."""
     size = stream.seek(0, os.SEEK_END)
-    _check_end(stream, size, path)
+    check_end(stream, size, path)
     try:
         zipped = zipfile.ZipFile(stream)
     except (*DAMAGE, OSError) as error:
         raise DataError(f"is a damaged zip archive: {_reason(error)}", path=path) from None
     with zipped:
         infos = _members(zipped.infolist(), options, path)
-        _check_storage(infos, size, path)
-        _check_spans(stream, infos, min(zipped.start_dir, size), path)
+        check_storage(infos, size, path)
+        check_spans(stream, infos, min(zipped.start_dir, size), path)
         archive = _Archive(zipped, path, infos)
         _check_shapes(archive, options)
         yield archive
-
-
-def _check_end(stream: BinaryIO, size: int, path: str) -> None:
-    """Find the zip directory's end record, and refuse a directory too large to be an npz's."""
-    stream.seek(0)
-    is_zip = stream.read(4) == LOCAL
-    stream.seek(max(0, size - END_SIZE - LOCATOR_SIZE - 0xFFFF))
-    tail = stream.read()
-    at = tail.rfind(END)
-    if at < 0 or len(tail) - at < END_SIZE:
-        problem = "is a truncated zip archive: its directory is missing"
-        raise DataError(problem if is_zip else "is not a zip archive", path=path)
-    (length,) = struct.unpack_from("<I", tail, at + 12)
-    locator = tail[max(0, at - LOCATOR_SIZE) : at]
-    if len(locator) == LOCATOR_SIZE and locator.startswith(LOCATOR_64):
-        (offset,) = struct.unpack_from("<Q", locator, 8)
-        stream.seek(min(offset, size))
-        record = stream.read(56)
-        if len(record) == 56 and record.startswith(END_64):
-            (length,) = struct.unpack_from("<Q", record, 40)
-    if length > DIRECTORY_LIMIT:
-        problem = f"its zip directory takes {length:,} bytes; expected {len(MEMBERS)} arrays"
-        raise DataError(problem, path=path)
 
 
 def _members(
@@ -241,42 +213,6 @@ def _members(
         if names.count(name) > 1:
             raise DataError(f"holds the array {name!r} {names.count(name)} times", path=path)
     return dict(zip(names, infos, strict=True))
-
-
-def _check_storage(infos: dict[str, zipfile.ZipInfo], size: int, path: str) -> None:
-    """Refuse encryption, unknown compression, and sizes that cannot be or are a bomb's."""
-    for name, info in infos.items():
-        if info.flag_bits & 0x41:
-            raise DataError(f"{name} is encrypted", path=path)
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            problem = f"{name} has compression {info.compress_type}; expected stored or deflate"
-            raise DataError(problem, path=path)
-        if info.compress_type == zipfile.ZIP_STORED and info.file_size != info.compress_size:
-            raise DataError(f"{name} is stored, but its two sizes differ", path=path)
-    total = sum(info.file_size for info in infos.values())
-    if total > max(EXPANSION_FREE, EXPANSION * size):
-        problem = f"expands from {size:,} to {total:,} bytes, more than {EXPANSION} times"
-        raise DataError(f"{problem} (save it uncompressed)", path=path)
-
-
-def _check_spans(
-    stream: BinaryIO, infos: dict[str, zipfile.ZipInfo], limit: int, path: str
-) -> None:
-    """Refuse members whose bytes overlap one another or the directory, or leave the file."""
-    spans = []
-    for name, info in infos.items():
-        stream.seek(max(0, info.header_offset))
-        local = stream.read(LOCAL_SIZE)
-        if info.header_offset < 0 or len(local) < LOCAL_SIZE or not local.startswith(LOCAL):
-            raise DataError(f"{name} is not where the zip directory says", path=path)
-        start = info.header_offset
-        end = start + LOCAL_SIZE + sum(struct.unpack_from("<HH", local, 26)) + info.compress_size
-        spans.append((start, end, name))
-    spans.sort()
-    for (_, end, name), (start, _, other) in zip(spans, [*spans[1:], (limit, 0, "")], strict=True):
-        if end > start:
-            beside = f"{other} overlap" if other else "the zip directory overlap"
-            raise DataError(f"{name} and {beside}", path=path)
 
 
 def _check_shapes(archive: _Archive, options: ReadOptions) -> None:
@@ -370,10 +306,11 @@ def _labels(y: NDArray[np.generic], path: str) -> Labels:
 def _texts(values: NDArray[np.generic], what: str, path: str) -> list[str]:
     """Return a unicode array as strings without blanks around them; none may be empty."""
     try:
-        texts = [str(value).strip() for value in values.tolist()]
-        "".join(texts).encode()
-    except (ValueError, SystemError):
+        whole = [str(value) for value in values.tolist()]
+        "".join(whole).encode().decode()  # numpy lets characters pass that do not exist
+    except ValueError:
         raise DataError(f"{what} holds text that is not Unicode", path=path) from None
+    texts = [text.strip() for text in whole]
     if "" in texts:
         raise DataError(f"{what} is empty in row {texts.index('')} (from 0)", path=path)
     return texts

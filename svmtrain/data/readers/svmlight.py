@@ -193,18 +193,18 @@ def _careful(body: bytes, place: _Place) -> tuple[int, list[int], list[float]]:
     if control := CONTROL.search(body):
         problem = f"holds the control character {shown(control.group().decode())}"
         place.refuse(problem, control.start() + 1)
-    tokens = [(found.group(), found.start() + 1) for found in TOKEN.finditer(body)]
-    label = _label(tokens[0][0])
+    tokens = ((found.group(), found.start() + 1) for found in TOKEN.finditer(body))
+    first = next(tokens)
+    label = _label(first[0])
     if label is None:
-        _refuse_label(body, tokens[0], place)
-    pairs = tokens[1:]
-    if pairs and pairs[0][0].startswith(b"qid:"):
-        token, column = pairs.pop(0)
-        if not QID.fullmatch(token):
-            place.refuse(f"{_text(token)} is malformed; expected qid:n, n a whole number", column)
+        _refuse_label(body, first, place)
     indices: list[int] = []
     values: list[float] = []
-    for token, column in pairs:
+    for position, (token, column) in enumerate(tokens):
+        if position == 0 and token.startswith(b"qid:"):
+            if not QID.fullmatch(token):
+                place.refuse(f"{_text(token)} is malformed; expected qid:n, n a number", column)
+            continue
         index, value = _pair(token, column, place)
         if indices and index <= indices[-1]:
             problem = f"index {index} after {indices[-1]}; expected increasing indices"

@@ -62,6 +62,16 @@ def test_text_labels_do_not_make_a_header():
     assert len(read("a,1,2\nb,3,4\n", target=0).X) == 2
 
 
+def test_a_row_labelled_y_is_not_taken_for_a_header():
+    """A label that reads like a column name does not cost the first row."""
+    content = "1,2,y\n3,4,n\n"
+    assert read(content, target=-1).labels == ["y", "n"]
+    assert len(read(content, labels_required=False, n_features=2).X) == 2
+    with pytest.raises(DataError, match="has no header to find the label column by"):
+        read(content)
+    assert read("a,b,y\n1,2,n\n").feature_names == ("a", "b")
+
+
 def test_a_bad_first_row_is_not_taken_for_a_header():
     """A first row with a number and a bad cell is an error, never dropped in silence."""
     with pytest.raises(DataError, match=r"t\.csv:1:2: column 2 is 'n/a'.*data\.header") as caught:

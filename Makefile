@@ -1,0 +1,97 @@
+# svmtrain: GNU make and Python >= 3.10 are all that must be there. `make help` lists the targets.
+#
+# Variables, given as in `make experiments SET="solver.epochs=5"`:
+#   PYTHON   the Python that .venv is made with (python3)
+#   SET      settings for every experiment, section.key=value, separated by blanks
+#   ARGS     further arguments for pytest, such as ARGS="-k resume"
+
+PYTHON ?= python3
+SET ?=
+ARGS ?=
+
+SVMTRAIN := .venv/bin/svmtrain
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+EXPERIMENTS := $(sort $(patsubst configs/experiments/%.yaml,%,$(wildcard configs/experiments/*.yaml)))
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+MADE := .venv/.experiments
+
+# The stamps say that an install was finished, and for which folder. Without one, .venv is made
+# anew: it was never finished, or its Python is gone, or it was copied from elsewhere and would
+# run the code there.
+USER_STAMP := .venv/.installed
+DEV_STAMP := .venv/.installed-dev
+$(shell test -x .venv/bin/python && test "$$(cat $(USER_STAMP) 2>&1)" = "$$(pwd -P)" \
+	|| rm -f $(USER_STAMP) $(DEV_STAMP))
+
+# One make never installs twice, so that its targets may run side by side.
+READY := $(if $(filter test check format,$(MAKECMDGOALS)),$(DEV_STAMP),$(USER_STAMP))
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: $(READY) ## Train on the digits, evaluate on held-out rows, show where the results are
+	@$(SVMTRAIN) fit configs/digits.yaml --name digits --out runs --if-changed
+	@echo
+	@echo "On the rows that were held out:"
+	@$(SVMTRAIN) evaluate runs/digits --split test
+	@echo
+	@echo "The results are in runs/digits: model.npz is the model, metrics.jsonl has a line an"
+	@echo "epoch, config.yaml is the config with every key. To label other rows:"
+	@echo "  $(SVMTRAIN) predict runs/digits/model.npz FILE"
+
+.PHONY: test
+test: $(DEV_STAMP) ## Run the tests
+	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 $(ARGS)
+
+.PHONY: check
+check: $(DEV_STAMP) ## Check format, lint and types, then run the tests
+	@.venv/bin/ruff format --check --quiet . || { echo "not formatted: try make format"; exit 1; }
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 $(ARGS)
+
+.PHONY: format
+format: $(DEV_STAMP) ## Format the code and mend what the linter can
+	@.venv/bin/ruff check --fix --quiet --exit-zero .
+	@.venv/bin/ruff format .
+
+.PHONY: experiments
+experiments: $(READY) ## Train configs/experiments/*.yaml where changed, compare them (-j2, SET=)
+	@rm -rf $(MADE) && mkdir $(MADE)
+	@$(MAKE) -k $(SYNC) $(EXPERIMENTS:%=experiment/%) || true
+	@cd runs && set -- && for name in $(EXPERIMENTS); do \
+		test ! -e $$name/run.json || set -- "$$@" runs/$$name; \
+	done && cd .. && test $$# -eq 0 || { echo; $(SVMTRAIN) runs compare "$$@"; }
+	@failed=; for name in $(EXPERIMENTS); do \
+		test -e $(MADE)/$$name || failed="$$failed $$name"; \
+	done; test -z "$$failed" || { echo; echo "failed:$$failed" >&2; exit 1; }
+
+.PHONY: $(EXPERIMENTS:%=experiment/%)
+$(EXPERIMENTS:%=experiment/%): experiment/%: configs/experiments/%.yaml $(READY)
+	@$(SVMTRAIN) fit $< --name $* --out runs --if-changed $(foreach one,$(SET),--set '$(one)') -q
+	@mkdir -p $(MADE) && touch $(MADE)/$*
+
+.PHONY: clean
+clean: ## Remove .venv, builds and caches; runs/ stays
+	rm -rf .venv build dist svmtrain.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(USER_STAMP): pyproject.toml
+	$(call install,.)
+	@pwd -P > $(USER_STAMP)
+
+$(DEV_STAMP): pyproject.toml
+	$(call install,.[dev])
+	@pwd -P > $(USER_STAMP) && pwd -P > $(DEV_STAMP)
+
+define install
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	|| { echo "$(PYTHON) is not Python 3.10 or newer; try make PYTHON=python3.12" >&2; exit 1; }
+@test -e $(USER_STAMP) || { echo "Making .venv"; $(PYTHON) -m venv --clear .venv; }
+@rm -f $(USER_STAMP) $(DEV_STAMP)
+@echo "Installing svmtrain into .venv"
+@.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '$(1)'
+endef

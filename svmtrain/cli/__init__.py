@@ -1,0 +1,111 @@
+"""The command line: the group, the table of its commands, and the one handler of errors.
+
+To add a command, write a module with a `command` and enter it in `COMMANDS`. Modules of commands
+import click and nothing heavier until they run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from svmtrain import __version__, interrupts
+from svmtrain.cli.groups import LazyGroup, OutputClosed
+from svmtrain.errors import StorageError, SvmtrainError, printable
+
+COMMANDS = {
+    "fit": "svmtrain.cli.fit",
+    "resume": "svmtrain.cli.resume",
+    "evaluate": "svmtrain.cli.evaluate",
+    "predict": "svmtrain.cli.predict",
+    "config": "svmtrain.cli.config",
+    "runs": "svmtrain.cli.runs",
+    "model": "svmtrain.cli.model",
+}
+
+EXAMPLES = """
+svmtrain fit configs/digits.yaml
+svmtrain evaluate runs/digits --split test
+svmtrain predict runs/digits new.csv -o labels.txt
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_at=COMMANDS,
+    examples=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", prog_name="svmtrain")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def group(debug: bool) -> None:
+    """Train linear SVM classifiers, with the proof beside the model."""
+
+
+def run() -> None:
+    """Run the command line of this process and exit with its code."""
+    sys.exit(main())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code.
+
+    Every error ends here: one line on stderr, and the code of its kind.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        with interrupts.watching():
+            code = group.main(words, prog_name="svmtrain", standalone_mode=False)
+            sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except BaseException as error:
+        if "--debug" in words[:1] and not isinstance(error, SystemExit):
+            traceback.print_exc()
+        return _explain(error)
+
+
+def _explain(error: BaseException) -> int:
+    """Tell an error in one line and return its exit code."""
+    if isinstance(error, click.ClickException):
+        return _tell(f"error: {_usage(error)}", 2)
+    if isinstance(error, SvmtrainError):
+        return _tell(f"error: {error}", error.exit_code)
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return _tell("interrupted", 130)
+    if isinstance(error, OutputClosed | BrokenPipeError):
+        return _leave_stdout(141)
+    if isinstance(error, OSError):
+        _leave_stdout(7)
+        problem = StorageError.from_os_error(error, "read or write", error.filename or "<output>")
+        return _tell(f"error: {problem}", problem.exit_code)
+    if isinstance(error, MemoryError):
+        return _tell("error: there is not enough memory for this", 7)
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    name = f"{type(error).__name__}: {error}"
+    return _tell(f"internal error: {name} (svmtrain --debug ... shows the traceback)", 1)
+
+
+def _usage(error: click.ClickException) -> str:
+    text = error.format_message().replace("\n", " ").rstrip(".")
+    context = getattr(error, "ctx", None)
+    return f"{text} (see {context.command_path} --help)" if context else text
+
+
+def _tell(text: str, code: int) -> int:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"svmtrain: {printable(text)}\n")
+        sys.stderr.flush()
+    return code
+
+
+def _leave_stdout(code: int) -> int:
+    """Point stdout at nothing, so that closing it cannot fail again."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code

@@ -1,0 +1,81 @@
+"""`svmtrain evaluate`: judge a model on labelled rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from svmtrain.cli.groups import Command
+from svmtrain.cli.options import format_option, json_option, known_format
+from svmtrain.cli.output import print_json, table
+
+if TYPE_CHECKING:
+    from svmtrain.operations.evaluate import Evaluation
+
+EXAMPLES = """
+svmtrain evaluate runs/digits --split test
+svmtrain evaluate runs/digits/model.npz labelled.csv
+svmtrain evaluate runs/digits labelled.csv --json
+"""
+WIDEST = 30
+
+
+@click.command("evaluate", cls=Command, examples=EXAMPLES, short_help="Judge a model.")
+@click.argument("model", type=click.Path())
+@click.argument("data", type=click.Path(), required=False)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    help="Without DATA: which rows of the run.  [default: test]",
+)
+@format_option
+@json_option
+def command(model: str, data: str | None, split: str | None, format_: str, as_json: bool) -> None:
+    """Judge MODEL (a model, a checkpoint or a run directory) on DATA, or on rows of its run."""
+    if data is not None and split is not None:
+        raise click.UsageError("--split goes without DATA")
+    evaluation = _evaluate(model, data, split or "test", format_)
+    if as_json:
+        print_json(evaluation.to_dict())
+    else:
+        click.echo(text(evaluation))
+
+
+def _evaluate(model: str, data: str | None, split: str, format_: str) -> Evaluation:
+    from svmtrain import threads
+
+    threads.limit(threads.resolve("auto"))
+    from svmtrain.operations.evaluate import evaluate_file, evaluate_split
+
+    if data is None:
+        return evaluate_split(model, split)
+    return evaluate_file(model, data, known_format(format_))
+
+
+def text(evaluation: Evaluation) -> str:
+    """Return the figures of an evaluation as text."""
+    report, classes = evaluation.report, evaluation.classes
+    head = [
+        f"rows               {evaluation.rows:,}",
+        f"accuracy           {report.accuracy:.4f}",
+        f"balanced accuracy  {report.balanced_accuracy:.4f}",
+        f"macro F1           {report.macro_f1:.4f}",
+        f"objective          {evaluation.objective:.6f} = loss {evaluation.loss:.6f} "
+        f"+ penalty {evaluation.penalty:.6f}",
+    ]
+    columns = (report.precision, report.recall, report.f1, report.support)
+    rows = [
+        [str(label), *(float(c[i]) for c in columns[:3]), int(columns[3][i])]
+        for i, label in enumerate(classes)
+    ]
+    parts = ["\n".join(head), table(["class", "precision", "recall", "F1", "support"], rows)]
+    if len(classes) <= WIDEST:
+        counts = [
+            [str(label), *(int(n) for n in report.confusion[i])] for i, label in enumerate(classes)
+        ]
+        parts.append(
+            "confusion (a row a true class, a column a predicted one)\n"
+            + table(["", *(str(label) for label in classes)], counts)
+        )
+    return "\n\n".join(parts)

@@ -1,0 +1,131 @@
+"""`svmtrain fit`: train a classifier from a config."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from svmtrain.cli.groups import Command
+from svmtrain.cli.options import json_option, limit_threads, loudness, note, set_option
+from svmtrain.cli.output import print_json
+
+if TYPE_CHECKING:
+    from svmtrain.config import Config
+    from svmtrain.operations.job import FitResult, Session
+
+EXAMPLES = """
+svmtrain fit configs/digits.yaml
+svmtrain fit configs/digits.yaml --set objective.lambda=1e-3 --name digits-weak
+svmtrain fit configs/digits.yaml --dry-run
+svmtrain fit configs/digits.yaml --resume
+"""
+
+
+@click.command("fit", cls=Command, examples=EXAMPLES, short_help="Train a classifier.")
+@click.argument("config", type=click.Path())
+@set_option
+@click.option("--name", help="Name of the run; the config's file name if not given.")
+@click.option("--out", metavar="DIR", help="Folder for the run directory.  [default: runs]")
+@click.option("--resume", is_flag=True, help="Go on with the run if it exists.")
+@click.option("--force", is_flag=True, help="Begin the run again if it exists.")
+@click.option(
+    "--if-changed",
+    is_flag=True,
+    help="Do nothing if the run is finished and config, data and code are the same; else train.",
+)
+@click.option("--threads", metavar="N", help="Threads of the linear algebra, or auto.")
+@click.option("--dry-run", is_flag=True, help="Load and build everything, describe it, stop.")
+@json_option
+@loudness
+def command(
+    config: str,
+    overrides: tuple[str, ...],
+    name: str | None,
+    out: str | None,
+    resume: bool,
+    force: bool,
+    if_changed: bool,
+    threads: str | None,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Train a classifier as CONFIG says, into a run directory."""
+    if sum((resume, force, if_changed)) > 1:
+        raise click.UsageError("--resume, --force and --if-changed exclude each other")
+    settings = configure(config, overrides, name, out, threads)
+    count = limit_threads(settings)
+    if dry_run:
+        describe(settings, as_json)
+        return
+    session = make_session(quiet)
+    if verbose:
+        note(f"{count} thread{'s' if count > 1 else ''} for the linear algebra")
+    if if_changed:
+        from svmtrain.operations.changed import fit_if_changed
+
+        result = fit_if_changed(settings, session)
+        if result is None:
+            note(f"{Path(settings.output.dir) / str(settings.output.name)} is up to date")
+            return
+    else:
+        from svmtrain.operations.fit import fit
+
+        result = fit(settings, session, resume=resume, force=force)
+    show(result, as_json=as_json, quiet=quiet)
+
+
+def configure(
+    path: str,
+    overrides: tuple[str, ...],
+    name: str | None,
+    out: str | None,
+    threads: str | None,
+) -> Config:
+    """Return the config with the flags laid over it, its run named."""
+    from svmtrain.config import load_config
+    from svmtrain.config.render import yaml_value
+
+    given = {"output.name": name, "output.dir": out}
+    flags = {key: yaml_value(value) for key, value in given.items() if value is not None}
+    if threads is not None:
+        flags["solver.threads"] = threads
+    config = load_config(path, overrides, flags)
+    if config.output.name is None:
+        config = replace(config, output=replace(config.output, name=Path(path).stem))
+    return config
+
+
+def make_session(quiet: bool) -> Session:
+    """Return how a training started from the command line is told."""
+    from svmtrain.operations.job import Session
+
+    return Session(say=note, stream=sys.stderr, quiet=quiet, command=("svmtrain", *sys.argv[1:]))
+
+
+def show(result: FitResult, *, as_json: bool, quiet: bool) -> None:
+    """Print what came out of a training."""
+    from svmtrain.operations.describe import one_line, summary
+
+    if as_json:
+        print_json(result.to_dict())
+    elif quiet:
+        click.echo(one_line(result))
+    else:
+        click.echo(summary(result))
+
+
+def describe(config: Config, as_json: bool) -> None:
+    """Print what a training would do."""
+    from svmtrain.operations.describe import plan
+
+    text, document = plan(config)
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(text)

@@ -1,0 +1,61 @@
+"""Groups that import a command when it is named, and help that leads with examples."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+
+class OutputClosed(Exception):
+    """Whoever read standard output has gone."""
+
+
+class _Examples(click.Command):
+    """A command whose help shows examples before everything else."""
+
+    def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples.strip()
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, then the description."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for line in self.examples.splitlines():
+                    formatter.write(f"{' ' * formatter.current_indent}{line}\n")
+        super().format_help_text(ctx, formatter)
+
+
+class Command(_Examples):
+    """A command with `examples=`."""
+
+
+class LazyGroup(_Examples, click.Group):
+    """A group with `examples=` and `commands_at=`: names to modules that hold a `command`."""
+
+    def __init__(
+        self, *args: Any, commands_at: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.commands_at = dict(commands_at or {})
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader that went away is told apart before click hides it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise OutputClosed from None
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        return [*self.commands_at, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import the module of a command."""
+        if name not in self.commands_at:
+            return super().get_command(ctx, name)
+        command = importlib.import_module(self.commands_at[name]).command
+        return command if isinstance(command, click.Command) else None

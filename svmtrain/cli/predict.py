@@ -1,0 +1,61 @@
+"""`svmtrain predict`: label rows with a model."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from typing import TextIO
+
+import click
+
+from svmtrain.cli.groups import Command
+from svmtrain.cli.options import format_option, known_format
+
+EXAMPLES = """
+svmtrain predict runs/digits new.csv
+svmtrain predict runs/digits new.csv -o labels.txt
+svmtrain predict runs/digits new.csv --scores -o scores.csv
+cat new.csv | svmtrain predict runs/digits -
+"""
+
+
+@click.command("predict", cls=Command, examples=EXAMPLES, short_help="Label rows.")
+@click.argument("model", type=click.Path())
+@click.argument("data", type=click.Path(allow_dash=True))
+@click.option("-o", "--output", type=click.Path(), help="File to write; stdout if not given.")
+@click.option("--scores", is_flag=True, help="Write CSV: the label and the score of each class.")
+@format_option
+def command(model: str, data: str, output: str | None, scores: bool, format_: str) -> None:
+    """Label the rows of DATA (- for standard input) with MODEL, one label a line.
+
+    MODEL is a model, a checkpoint or a run directory. A label column in DATA is ignored. With
+    --scores, the header names the classes in the model's order.
+    """
+    from svmtrain import threads
+
+    threads.limit(threads.resolve("auto"))
+    from svmtrain.operations.predict import load_classifier, predict_file
+
+    classifier = load_classifier(model)
+    chunks = predict_file(classifier, data, known_format(format_))
+    classes = [str(label) for label in classifier.classes]
+
+    def write(stream: TextIO) -> None:
+        if not scores:
+            for labels, _ in chunks:
+                stream.writelines(f"{label}\n" for label in labels)
+            return
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["label", *(f"score_{name}" for name in classes)])
+        for labels, values in chunks:
+            rows: Iterator[list[float]] = iter(values.tolist())
+            writer.writerows([label, *row] for label, row in zip(labels, rows, strict=True))
+
+    if output is None:
+        write(sys.stdout)
+        return
+    from svmtrain.files import replaced_atomically
+
+    with replaced_atomically(output) as stream:
+        write(stream)

@@ -1,0 +1,50 @@
+"""`svmtrain resume`: go on with a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from svmtrain.cli.fit import make_session, show
+from svmtrain.cli.groups import Command
+from svmtrain.cli.options import json_option, limit_threads, loudness, set_option
+
+if TYPE_CHECKING:
+    from svmtrain.operations.job import FitResult
+
+EXAMPLES = """
+svmtrain resume runs/digits
+svmtrain resume runs/digits --set solver.epochs=50
+"""
+
+
+@click.command("resume", cls=Command, examples=EXAMPLES, short_help="Go on with a run.")
+@click.argument("run", type=click.Path())
+@set_option
+@json_option
+@loudness
+def command(
+    run: str, overrides: tuple[str, ...], as_json: bool, quiet: bool, verbose: bool
+) -> None:
+    """Go on with RUN, exactly where it stopped.
+
+    Settings that do not change the steps already made may change, such as solver.epochs (under
+    a schedule that does not plan by it), stop, output and how often to save. Any other is an
+    error.
+    """
+    show(_resume(run, overrides, quiet), as_json=as_json, quiet=quiet)
+
+
+def _resume(run: str, overrides: tuple[str, ...], quiet: bool) -> FitResult:
+    from svmtrain.config import load_config
+
+    stored = Path(run) / "config.yaml"
+    if stored.exists():
+        limit_threads(load_config(stored, overrides))
+    from svmtrain.operations.fit import reload_config, resume_run
+    from svmtrain.runs.directory import RunDirectory
+
+    directory = RunDirectory(run)
+    return resume_run(directory, reload_config(directory, overrides), make_session(quiet))

@@ -1,0 +1,148 @@
+"""What a training will do, and what it did, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from svmtrain.build import best_metric, build, load_splits, stop_rules
+from svmtrain.config import Config, to_dict, to_yaml
+from svmtrain.objective.linear import LinearObjective
+from svmtrain.operations.job import FitResult
+from svmtrain.solvers.schedules import SCHEDULES
+
+
+def objective_in_words(objective: LinearObjective, rows: int) -> str:
+    """Return the objective as a formula with its numbers, and its settings elsewhere."""
+    norm = "||W||^2 + ||b||^2" if objective.bias == "regularized" else "||W||^2"
+    scores = "x W" if objective.bias == "none" else "x W + b"
+    mean = "mean over rows" if objective.class_weight is None else "weighted mean over rows"
+    lines = [
+        f"minimise {mean} of {objective.rule.formula}",
+        f"         + {objective.lam:g} ({norm})",
+        f"with scores S = {scores}, delta = {objective.delta:g}, y the true class",
+        f"loss {objective.loss}: {objective.rule.source}",
+    ]
+    if objective.lam > 0:
+        lines.append(
+            f"lambda {objective.lam:g} is C = {1 / (2 * objective.lam * rows):.6g} in LIBLINEAR "
+            f"and alpha = {2 * objective.lam:g} in scikit-learn"
+        )
+    return "\n".join(lines)
+
+
+def plan(config: Config) -> tuple[str, dict[str, Any]]:
+    """Load and build everything; return what would be done, as text and as plain values."""
+    splits = load_splits(config)
+    built = build(config, splits)
+    has_validation = splits.validation is not None
+    rules = stop_rules(config, has_validation)
+    problem, train = built.problem, splits.train
+    counts = {
+        "train": len(train),
+        "validation": len(splits.validation) if splits.validation else 0,
+        "test": len(splits.test) if splits.test else 0,
+    }
+    document = {
+        "config": to_dict(config),
+        "rows": counts,
+        "features": int(train.X.shape[1]),
+        "classes": list(train.classes),
+        "class_counts": train.counts().tolist(),
+        "lambda": problem.objective.lam,
+        "batch_size": problem.batch_size,
+        "lr": built.lr,
+        "lr_tried": built.search and [list(pair) for pair in built.search.tried],
+        "steps": problem.epochs * -(-len(train) // problem.batch_size),
+        "best_metric": best_metric(config, has_validation),
+        "stop_metric": rules.metric,
+        "parameters": int(train.X.shape[1] * len(train.classes) + len(train.classes)),
+    }
+    shapes = (
+        f"X {train.X.shape[0]:,} x {train.X.shape[1]} ({np.dtype(config.solver.dtype).name}), "
+        f"W {train.X.shape[1]} x {len(train.classes)}, b {len(train.classes)}; "
+        f"{counts['validation']:,} validation rows, {counts['test']:,} test rows"
+    )
+    schedule = SCHEDULES[config.solver.schedule]
+    steps = (
+        f"{document['steps']:,} steps of {problem.batch_size} rows, lr {built.lr:g} "
+        f"({config.solver.schedule}: {schedule.formula})"
+    )
+    parts = [
+        "# resolved config",
+        to_yaml(config).rstrip(),
+        "",
+        "# shapes",
+        shapes,
+        "",
+        "# objective",
+        objective_in_words(problem.objective, len(train)),
+        "",
+        "# training",
+        steps,
+    ]
+    return "\n".join(parts), document
+
+
+def one_line(result: FitResult) -> str:
+    """Return the result of a training in one line."""
+    chosen, name = result.chosen, result.job.run.path.name
+    accuracies = _accuracies(result)
+    return f"{name}: objective {chosen.objective:.4f}, accuracy {accuracies}"
+
+
+def _accuracies(result: FitResult) -> str:
+    chosen = result.chosen
+    parts = [f"train {chosen.train_accuracy:.4f}"]
+    if chosen.validation_accuracy is not None:
+        parts.append(f"validation {chosen.validation_accuracy:.4f}")
+    if result.test is not None:
+        parts.append(f"test {result.test.report.accuracy:.4f}")
+    return ", ".join(parts)
+
+
+def summary(result: FitResult) -> str:
+    """Return the result of a training in a few lines, the next command among them."""
+    job, chosen = result.job, result.chosen
+    train = job.splits.train
+    held = [
+        f"{len(rows):,} {name}"
+        for name, rows in (("validation", job.splits.validation), ("test", job.splits.test))
+        if rows is not None
+    ]
+    objective = job.built.problem.objective
+    which = "best" if job.config.output.model == "best" else "last"
+    lines = [
+        ("trained", f"{objective.loss}, lambda {objective.lam:g}, lr {job.built.lr:g}"),
+        (
+            "on",
+            f"{len(train):,} rows x {train.X.shape[1]} features, {len(train.classes)} classes"
+            + (f" (held out: {', '.join(held)})" if held else ""),
+        ),
+        ("ended", f"{result.outcome.reason} ({result.records[-1].seconds:.2f} s of training)"),
+        (f"{which} epoch", f"{chosen.epoch} of {len(result.records)}{_why(result)}"),
+        (
+            "objective",
+            f"{chosen.objective:.6f} = loss {chosen.train_loss:.6f} + penalty {chosen.penalty:.6f}",
+        ),
+        ("accuracy", _accuracies(result)),
+        ("model", str(job.run.model)),
+        ("next", _next_command(result)),
+    ]
+    width = max(len(name) for name, _ in lines)
+    return "\n".join(f"{name.ljust(width)}  {text}" for name, text in lines)
+
+
+def _why(result: FitResult) -> str:
+    config = result.job.config
+    if config.output.model == "last":
+        return ""
+    return f" by {best_metric(config, result.job.splits.validation is not None)}"
+
+
+def _next_command(result: FitResult) -> str:
+    run = result.job.run.path
+    if result.test is not None:
+        return f"svmtrain evaluate {run} --split test"
+    return f"svmtrain predict {run} DATA"

@@ -1,0 +1,163 @@
+"""Judge a model on labelled rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from svmtrain import interrupts
+from svmtrain.build import load_splits
+from svmtrain.config import load_config
+from svmtrain.data.dataset import Dataset, ReadOptions, encode_labels
+from svmtrain.data.readers import iter_tables
+from svmtrain.errors import ConfigError, DataError
+from svmtrain.metrics import Report, confusion_matrix
+from svmtrain.model import LinearClassifier, load_model
+from svmtrain.objective.linear import DataTerm
+from svmtrain.objective.losses import Classes, Floats
+from svmtrain.runs.directory import RunDirectory
+
+CHUNK_ROWS = 4096
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model's figures on some rows.
+
+    Attributes
+    ----------
+    report : Report
+    rows : int
+    loss : float
+        Mean loss, the data term of the objective.
+    penalty : float
+    classes : tuple of label
+    """
+
+    report: Report
+    rows: int
+    loss: float
+    penalty: float
+    classes: tuple[int | str, ...]
+
+    @property
+    def objective(self) -> float:
+        """The objective over these rows."""
+        return self.loss + self.penalty
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain values."""
+        report = self.report
+        columns = zip(
+            self.classes,
+            report.precision,
+            report.recall,
+            report.f1,
+            report.support,
+            strict=True,
+        )
+        return {
+            "rows": self.rows,
+            "accuracy": report.accuracy,
+            "balanced_accuracy": report.balanced_accuracy,
+            "macro_f1": report.macro_f1,
+            "objective": self.objective,
+            "loss": self.loss,
+            "penalty": self.penalty,
+            "classes": [
+                {
+                    "label": label,
+                    "precision": float(precision),
+                    "recall": float(recall),
+                    "f1": float(f1),
+                    "support": int(support),
+                }
+                for label, precision, recall, f1, support in columns
+            ],
+            "confusion": report.confusion.tolist(),
+        }
+
+
+def evaluate_rows(classifier: LinearClassifier, rows: Dataset) -> Evaluation:
+    """Judge a classifier on a dataset that is not scaled yet."""
+    starts = range(0, len(rows), CHUNK_ROWS)
+    parts = ((rows.X[s : s + CHUNK_ROWS], rows.y[s : s + CHUNK_ROWS]) for s in starts)
+    return _evaluate(classifier, parts)
+
+
+def _evaluate(classifier: LinearClassifier, parts: Iterable[tuple[Floats, Classes]]) -> Evaluation:
+    n_classes = len(classifier.classes)
+    confusion = np.zeros((n_classes, n_classes), dtype=np.int64)
+    total = DataTerm(0.0, 0, 0, 0)
+    for X, y in parts:
+        interrupts.check()
+        scores = classifier.decision_function(X)
+        confusion += confusion_matrix(y, scores.argmax(axis=1), n_classes)
+        losses, _ = classifier.objective.losses(scores, y)
+        total += DataTerm(float(losses.sum(dtype=np.float64)), len(y), 0, 0)
+    if total.count == 0:
+        raise DataError("there are no rows to evaluate")
+    return Evaluation(
+        report=Report(confusion),
+        rows=total.count,
+        loss=total.loss / total.count,
+        penalty=classifier.objective.penalty(classifier.W, classifier.b),
+        classes=classifier.classes,
+    )
+
+
+def find_model(path: str | Path) -> Path:
+    """Return the model file that a path means: a file, or the model of a run directory."""
+    path = Path(path)
+    return RunDirectory(path).model if path.is_dir() else path
+
+
+def reading(classifier: LinearClassifier, *, labels_required: bool) -> ReadOptions:
+    """Return how to read rows for a classifier."""
+    return ReadOptions(
+        target=classifier.target,
+        labels_required=labels_required,
+        n_features=classifier.n_features,
+        feature_names=classifier.feature_names,
+    )
+
+
+def evaluate_file(model: str | Path, data: str, format: str = "auto") -> Evaluation:
+    """Judge a model on a labelled file, in chunks; `-` is standard input.
+
+    Raises
+    ------
+    ModelError, DataError
+    """
+    classifier = load_model(find_model(model))
+    options = reading(classifier, labels_required=True)
+
+    def parts() -> Iterable[tuple[Floats, Classes]]:
+        for table in iter_tables(data, format, options, rows=CHUNK_ROWS):
+            if table.labels is None:
+                raise DataError("has no labels", path=data)
+            yield table.X, encode_labels(table.labels, classifier.classes, data)
+
+    return _evaluate(classifier, parts())
+
+
+def evaluate_split(run: str | Path, split: str) -> Evaluation:
+    """Judge the model of a run on its own train, validation or test rows.
+
+    Raises
+    ------
+    ConfigError
+        When the run has no such rows, or the path is no run directory.
+    """
+    directory = RunDirectory(run)
+    directory.require()
+    classifier = load_model(directory.model)
+    rows = getattr(load_splits(load_config(directory.config)), split)
+    if rows is None:
+        raise ConfigError(f"the run has no {split} rows", path=directory.path)
+    return evaluate_rows(classifier, rows)

@@ -1,0 +1,243 @@
+"""Train a classifier into a run directory, from the start or from where it stopped."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import svmtrain
+from svmtrain import interrupts
+from svmtrain.build import (
+    Built,
+    Splits,
+    best_metric,
+    build,
+    cadence,
+    load_splits,
+    stop_rules,
+)
+from svmtrain.checkpoint import Checkpoint
+from svmtrain.config import Config, load_config, to_yaml
+from svmtrain.errors import ConfigError, ResumeError
+from svmtrain.files import write_atomic
+from svmtrain.operations.evaluate import evaluate_rows
+from svmtrain.operations.identity import identity, refuse_other
+from svmtrain.operations.job import FitResult, Job, Session
+from svmtrain.operations.run_info import RunInfo
+from svmtrain.runs.directory import RunDirectory
+from svmtrain.runs.journal import Metrics, RunJournal, reopen_metrics
+from svmtrain.training.history import EpochRecord
+from svmtrain.training.loop import Outcome, Training
+from svmtrain.training.progress import make_progress
+from svmtrain.training.state import TrainingState
+from svmtrain.training.stopping import BestEpoch, Stopping
+
+
+def run_directory(config: Config) -> RunDirectory:
+    """Return the run directory that a config asks for; output.name must be settled."""
+    if config.output.name is None:
+        raise ConfigError("output.name is not set")
+    return RunDirectory(Path(config.output.dir) / config.output.name)
+
+
+def fit(
+    config: Config, session: Session, *, resume: bool = False, force: bool = False
+) -> FitResult:
+    """Train from the start, or with `resume` from where an earlier session stopped.
+
+    Everything is read, checked and built before anything is written.
+
+    Raises
+    ------
+    SvmtrainError
+        One of its kinds for each thing that can go wrong; see the exit codes.
+    """
+    run = run_directory(config)
+    if run.exists() and not (resume or force):
+        raise ConfigError(
+            "this run exists already: --resume goes on with it, --force begins it again, "
+            "--name makes another",
+            path=run.path,
+        )
+    if run.exists() and resume:
+        return resume_run(run, config, session)
+    splits = load_splits(config)
+    _check_metrics(config, splits)
+    built = build(config, splits)
+    interrupts.check()
+    run.create()
+    with run.locked():
+        if run.exists() and not force:
+            raise ConfigError("this run was begun by another process", path=run.path)
+        return _begin(run, config, splits, built, session)
+
+
+def resume_run(run: RunDirectory, config: Config, session: Session) -> FitResult:
+    """Go on with a run, exactly where its newest intact checkpoint was made."""
+    run.require()
+    splits = load_splits(config)
+    _check_metrics(config, splits)
+    with run.locked():
+        checkpoint, notes = run.latest_checkpoint()
+        for note in notes:
+            session.say(f"warning: {note}")
+        if checkpoint is None:
+            return _begin(run, config, splits, build(config, splits), session)
+        lr = checkpoint.identity.get("lr")
+        if not isinstance(lr, float):
+            raise ResumeError("the checkpoint names no step size", path=run.path)
+        built = build(config, splits, lr if config.solver.lr == "auto" else None)
+        now = identity(config, splits, built, str(run.read_info().get("run")))
+        for note in refuse_other(checkpoint.identity, now, str(run.path)):
+            session.say(f"warning: the last bits may differ: {note}")
+        _refuse_shape(run, checkpoint, built)
+        return _continue(Job(run, config, splits, built, session, now), checkpoint)
+
+
+def reload_config(run: RunDirectory, overrides: Sequence[str] = ()) -> Config:
+    """Return the config of a run, with changes; its run directory stays where it is now."""
+    run.require()
+    config = load_config(run.config, overrides)
+    output = replace(config.output, dir=str(run.path.parent), name=run.path.absolute().name)
+    return replace(config, output=output)
+
+
+def _check_metrics(config: Config, splits: Splits) -> None:
+    """Raise for a metric that cannot be had, before any work is done."""
+    stop_rules(config, splits.validation is not None)
+    best_metric(config, splits.validation is not None)
+
+
+def _refuse_shape(run: RunDirectory, checkpoint: Checkpoint, built: Built) -> None:
+    """Raise when the counters or arrays of a checkpoint do not fit the data."""
+    state, start = checkpoint.state, built.start
+    rows, size = len(built.problem.train), built.problem.batch_size
+    steps = state.epoch * -(-rows // size) + -(-state.position // size)
+    if state.position > rows or steps != state.solver.step:
+        raise ResumeError(
+            f"step {state.solver.step}, epoch {state.epoch} and position {state.position} "
+            f"of the checkpoint do not agree for {rows} rows in batches of {size}",
+            path=run.path,
+        )
+    for name, array in start.solver.arrays().items():
+        saved = state.solver.arrays()[name]
+        if saved.shape != array.shape or saved.dtype != array.dtype:
+            raise ResumeError(
+                f"{name} of the checkpoint has shape {saved.shape} and dtype {saved.dtype}; "
+                f"the run has {array.shape} and {array.dtype}",
+                path=run.path,
+            )
+
+
+def _begin(
+    run: RunDirectory, config: Config, splits: Splits, built: Built, session: Session
+) -> FitResult:
+    """Begin a run afresh; what an earlier one left in its directory is deleted."""
+    run.clear()
+    job = Job(
+        run,
+        config,
+        splits,
+        built,
+        session,
+        identity(config, splits, built, secrets.token_hex(8)),
+    )
+    write_atomic(run.config, to_yaml(config, str(run.path)).encode())
+    return _train(job, built.start, Metrics(run.metrics), [])
+
+
+def _continue(job: Job, checkpoint: Checkpoint) -> FitResult:
+    """Train on from a checkpoint."""
+    metrics, records = reopen_metrics(job.run, checkpoint)
+    write_atomic(job.run.config, to_yaml(job.config, str(job.run.path)).encode())
+    state = checkpoint.state
+    job.session.say(f"{job.run.path} stands at step {state.solver.step}, epoch {state.epoch}")
+    return _train(job, state, metrics, records, checkpoint.best_file)
+
+
+def _train(
+    job: Job,
+    state: TrainingState,
+    metrics: Metrics,
+    records: list[EpochRecord],
+    best_file: str | None = None,
+) -> FitResult:
+    """Train from a state to the end, and write the model; the journal keeps the records."""
+    problem, config, session = job.built.problem, job.config, job.session
+    stopping = Stopping(stop_rules(config, job.splits.validation is not None))
+    best = BestEpoch(best_metric(config, job.splits.validation is not None))
+    stopping.replay(records)
+    best.replay(records)
+    journal = RunJournal(
+        job.run,
+        metrics,
+        best=best,
+        classifier=lambda W, b: job.built.classifier(W, b, facts(job, "checkpoint")),
+        identity=job.identity,
+        keep=config.checkpoint.keep,
+        warn=lambda text: session.say(f"warning: {text}"),
+        best_file=best_file,
+        records=records,
+    )
+    progress = make_progress(
+        session.stream,
+        epochs=problem.epochs,
+        rows=len(problem.train),
+        done=state.epoch,
+        quiet=session.quiet,
+    )
+    training = Training(
+        problem,
+        state,
+        stopping=stopping,
+        best=best,
+        journal=journal,
+        progress=progress,
+        cadence=cadence(config),
+        seconds_before=records[-1].seconds if records else 0.0,
+    )
+    with RunInfo(job, journal) as info:
+        try:
+            outcome = training.run()
+        finally:
+            progress.close()
+            metrics.close()
+        if not outcome.finished:
+            raise interrupts.interruption(
+                f"saved at step {state.solver.step}; go on with: svmtrain resume {job.run.path}"
+            )
+        result = _finish(job, state, journal, outcome)
+        info.finish(result)
+    return result
+
+
+def _finish(job: Job, state: TrainingState, journal: RunJournal, outcome: Outcome) -> FitResult:
+    """Write the model that the run chose, and judge it on the test rows."""
+    wanted = job.config.output.model
+    if wanted == "best":
+        W, b, chosen = (
+            state.best_W,
+            state.best_b,
+            journal.records[journal.best.epoch - 1],
+        )
+    else:
+        W, b, chosen = *state.solver.weights, journal.records[-1]
+    model = job.built.classifier(W, b, facts(job, wanted, chosen))
+    model.save(job.run.model)
+    rows = job.splits.test
+    test = None if rows is None else evaluate_rows(model, rows)
+    return FitResult(job, outcome, journal.records, chosen, test)
+
+
+def facts(job: Job, selected: str, record: EpochRecord | None = None) -> dict[str, Any]:
+    """Return how a model was trained; nothing in it depends on the time or the machine."""
+    skipped = ("run", "environment")
+    told = {key: value for key, value in job.identity.items() if key not in skipped}
+    told["svmtrain"] = svmtrain.__version__
+    told["selected"] = selected
+    if record is not None:
+        told["record"] = {k: v for k, v in asdict(record).items() if k != "seconds"}
+    return told

@@ -1,0 +1,168 @@
+"""What a run is: everything that must be the same for a resume to be exact."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import svmtrain
+from svmtrain import threads
+from svmtrain.build import Built, Splits, best_metric
+from svmtrain.config import Config, to_dict
+from svmtrain.data.splits import SCHEME
+from svmtrain.errors import ResumeError, shown
+from svmtrain.files import sha256_bytes
+from svmtrain.solvers.schedules import SCHEDULES
+
+PATHS = ("data.train", "data.validation", "data.test")
+NOT_IN_THE_STEPS = ("solver.threads", "objective.C")
+SECTIONS = ("data", "preprocess", "objective", "solver")
+
+
+def settings(config: Config, lam: float, best: str) -> dict[str, Any]:
+    """Return the settings that the steps of a run depend on, by dotted key.
+
+    Paths are left to the fingerprints of the files, and lambda stands for C.
+    """
+    values = {
+        f"{section}.{key}": value
+        for section, keys in to_dict(config).items()
+        for key, value in keys.items()
+        if section in SECTIONS
+    }
+    for key in PATHS:
+        if isinstance(values[key], str):
+            values[key] = "a file"
+    for key in NOT_IN_THE_STEPS:
+        values.pop(key)
+    values["objective.lambda"] = lam
+    values["checkpoint.best"] = best
+    return values
+
+
+def identity(config: Config, splits: Splits, built: Built, run_id: str) -> dict[str, Any]:
+    """Return the identity of a run, as plain values for its checkpoints."""
+    rows = {
+        "train": len(splits.train),
+        "validation": len(splits.validation) if splits.validation else 0,
+        "features": int(splits.train.X.shape[1]),
+    }
+    return {
+        "run": run_id,
+        "algorithm": svmtrain.ALGORITHM,
+        "scheme": SCHEME,
+        "settings": settings(
+            config,
+            built.problem.objective.lam,
+            best_metric(config, splits.validation is not None),
+        ),
+        "data": {file.role: asdict(file) for file in splits.files},
+        "shape": rows,
+        "batch_size": built.problem.batch_size,
+        "lr": built.lr,
+        "environment": environment(),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Return what the bits of a result may depend on, besides the run itself."""
+    blas: Mapping[str, Any] = {}
+    config = np.show_config(mode="dicts")
+    if isinstance(config, dict):
+        blas = config.get("Build Dependencies", {}).get("blas", {})
+    return {
+        "svmtrain": svmtrain.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+        "threads": threads.in_force(),
+        "machine": platform.machine(),
+    }
+
+
+@cache
+def source_digest() -> str:
+    """Return a digest of svmtrain's own code: the version, to the letter."""
+    root = Path(svmtrain.__file__).parent
+    files = sorted(root.rglob("*.py"))
+    return sha256_bytes(b"".join(file.read_bytes() for file in files))
+
+
+def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) -> list[str]:
+    """Raise unless a checkpoint belongs to this run; return what may change the last bits.
+
+    Raises
+    ------
+    ResumeError
+        Naming the first kind of difference: run, algorithm, data, then every setting that
+        would have changed the steps already made, with its old and new value.
+    """
+    if saved.get("run") != now["run"]:
+        raise ResumeError("the checkpoint is of another run", path=name)
+    for key in ("algorithm", "scheme"):
+        if saved.get(key) != now[key]:
+            raise ResumeError(
+                f"the checkpoint was made by {key} {shown(saved.get(key))}; "
+                f"this svmtrain has {shown(now[key])}",
+                path=name,
+            )
+    _refuse_settings(saved.get("settings"), now["settings"], name)
+    _refuse_data(saved.get("data"), now["data"], name)
+    for key in ("shape", "batch_size", "lr"):
+        if saved.get(key) != now[key]:
+            raise ResumeError(
+                f"{key} was {shown(saved.get(key))} and is now {shown(now[key])}",
+                path=name,
+            )
+    before, after = saved.get("environment"), now["environment"]
+    if not isinstance(before, dict):
+        return []
+    return [
+        f"{key} was {shown(before.get(key))} and is now {shown(value)}"
+        for key, value in after.items()
+        if before.get(key) != value
+    ]
+
+
+def _refuse_data(saved: Any, now: Mapping[str, Any], name: str) -> None:
+    saved = saved if isinstance(saved, dict) else {}
+    for role in sorted({*saved, *now}):
+        before, after = saved.get(role), now.get(role)
+        hashes = [file["sha256"] if isinstance(file, dict) else "none" for file in (before, after)]
+        if hashes[0] != hashes[1]:
+            raise ResumeError(
+                f"the {role} data changed: SHA-256 was {hashes[0]} and is now {hashes[1]}",
+                path=name,
+            )
+
+
+def _refuse_settings(saved: Any, now: Mapping[str, Any], name: str) -> None:
+    saved = saved if isinstance(saved, dict) else {}
+    changed = [key for key in sorted({*saved, *now}) if saved.get(key) != now.get(key)]
+    if "solver.epochs" in changed and not SCHEDULES[now["solver.schedule"]].needs_horizon:
+        changed.remove("solver.epochs")
+    if not changed:
+        return
+    listed = "; ".join(
+        f"{key} was {shown(saved.get(key))} and is now {shown(now.get(key))}" for key in changed
+    )
+    hint = ""
+    if changed == ["solver.epochs"]:
+        hint = f" (the schedule {now['solver.schedule']} plans every step by the number of epochs)"
+    raise ResumeError(
+        f"these settings would have changed the steps already made: {listed}{hint}; "
+        "start another run for them",
+        path=name,
+    )
+
+
+def host() -> str:
+    """Return the name of this machine."""
+    return os.uname().nodename

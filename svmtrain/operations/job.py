@@ -1,0 +1,96 @@
+"""One session of training, as the functions of this package hand it on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TextIO
+
+from svmtrain.build import Built, Splits
+from svmtrain.config import Config
+from svmtrain.operations.evaluate import Evaluation
+from svmtrain.runs.directory import RunDirectory
+from svmtrain.training.history import EpochRecord
+from svmtrain.training.loop import Outcome
+
+
+@dataclass(frozen=True)
+class Session:
+    """How a command wants its training told.
+
+    Attributes
+    ----------
+    say : callable
+        Takes a sentence for the user.
+    stream : text stream or None
+        Where progress goes.
+    quiet : bool
+        No progress and no notes.
+    command : sequence of str
+        The command line, for run.json.
+    """
+
+    say: Callable[[str], None] = print
+    stream: TextIO | None = None
+    quiet: bool = False
+    command: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One session of training: where, what, on what, for whom.
+
+    Attributes
+    ----------
+    run : RunDirectory
+        Locked by this process.
+    config : Config
+    splits : Splits
+    built : Built
+    session : Session
+    identity : dict
+        See `operations.identity`.
+    """
+
+    run: RunDirectory
+    config: Config
+    splits: Splits
+    built: Built
+    session: Session
+    identity: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What came out of a training.
+
+    Attributes
+    ----------
+    job : Job
+    outcome : Outcome
+    records : list of EpochRecord
+    chosen : EpochRecord
+        That of the epoch whose weights became the model.
+    test : Evaluation or None
+        Of the model, on the test rows.
+    """
+
+    job: Job
+    outcome: Outcome
+    records: list[EpochRecord]
+    chosen: EpochRecord
+    test: Evaluation | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values."""
+        return {
+            "run": str(self.job.run.path),
+            "model": str(self.job.run.model),
+            "reason": self.outcome.reason,
+            "epochs": len(self.records),
+            "lr": self.job.built.lr,
+            "lambda": self.job.built.problem.objective.lam,
+            "chosen": asdict(self.chosen),
+            "last": asdict(self.records[-1]),
+            "test": self.test and self.test.to_dict(),
+        }

@@ -1,0 +1,98 @@
+"""run.json: what a run is, and what became of it."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import asdict
+from types import TracebackType
+from typing import Any
+
+from svmtrain.errors import DivergedError, Interrupted, SvmtrainError
+from svmtrain.operations.identity import environment, host, source_digest
+from svmtrain.operations.job import FitResult, Job
+from svmtrain.runs.journal import RunJournal
+
+
+def now() -> str:
+    """Return the time in UTC, to the second."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+
+
+class RunInfo:
+    """Writes run.json when a session begins, and again when it ends, however it ends.
+
+    Parameters
+    ----------
+    job : Job
+    journal : RunJournal
+    """
+
+    def __init__(self, job: Job, journal: RunJournal) -> None:
+        self.job = job
+        self.journal = journal
+        self.result: FitResult | None = None
+        built = job.built
+        self.info: dict[str, Any] = {
+            "run": job.identity["run"],
+            "status": "running",
+            "reason": None,
+            "command": list(job.session.command),
+            "host": host(),
+            "started": now(),
+            "ended": None,
+            "environment": environment(),
+            "code": source_digest(),
+            "data": [asdict(file) for file in job.splits.files],
+            "shape": job.identity["shape"],
+            "classes": list(built.classes),
+            "lambda": built.problem.objective.lam,
+            "batch_size": built.problem.batch_size,
+            "lr": built.lr,
+            "lr_tried": built.search and [list(pair) for pair in built.search.tried],
+        }
+
+    def __enter__(self) -> RunInfo:
+        self.job.run.write_info(self._keep_first())
+        return self
+
+    def _keep_first(self) -> dict[str, Any]:
+        """Take over from an earlier session what this one does not know."""
+        if self.job.run.info.exists():
+            before = self.job.run.read_info()
+            self.info["started"] = before.get("started", self.info["started"])
+            if self.info["lr_tried"] is None:
+                self.info["lr_tried"] = before.get("lr_tried")
+        return self.info
+
+    def finish(self, result: FitResult) -> None:
+        """Take in the result of a run that came to its end."""
+        self.result = result
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.info["ended"] = now()
+        self.info["epochs"] = len(self.journal.records)
+        self.info["status"], self.info["reason"] = self._end(error)
+        if self.journal.records:
+            self.info["last"] = asdict(self.journal.records[-1])
+        if self.result is not None:
+            self.info["chosen"] = asdict(self.result.chosen)
+            self.info["test"] = self.result.test and self.result.test.to_dict()
+        try:
+            self.job.run.write_info(self.info)
+        except SvmtrainError:
+            if error is None:
+                raise
+
+    def _end(self, error: BaseException | None) -> tuple[str, str]:
+        if self.result is not None and error is None:
+            return "finished", self.result.outcome.reason
+        if isinstance(error, Interrupted):
+            return "interrupted", error.problem
+        if isinstance(error, DivergedError):
+            return "diverged", error.problem
+        return "failed", str(error) or type(error).__name__

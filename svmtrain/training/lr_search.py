@@ -1,0 +1,117 @@
+"""`lr: auto`: try step sizes on a sample of the training rows, and take the best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svmtrain import interrupts
+from svmtrain.data.splits import SAMPLE_STREAM, epoch_order, random_order
+from svmtrain.errors import DivergedError
+from svmtrain.objective.linear import LinearObjective
+from svmtrain.objective.losses import Classes, Floats
+from svmtrain.solvers.sgd import SGD
+from svmtrain.training.sources import MemoryRows
+
+SAMPLE_ROWS = 2048
+TRIAL_STEPS = 1000
+COARSE, FINE = 4.0, 2.0
+FARTHEST = 8
+
+SolverFor = Callable[[float, int, int], SGD]
+"""From lr, total steps and steps per epoch to a solver."""
+
+
+@dataclass(frozen=True)
+class LrSearch:
+    """What was tried: pairs of a step size and the objective it reached (None: it diverged)."""
+
+    lr: float
+    tried: tuple[tuple[float, float | None], ...]
+
+
+def first_guess(X: Floats, momentum: float) -> float:
+    """Return the inverse of the mean squared length of a row, a power of two.
+
+    A step of this size changes the score of an average row by about one.
+    """
+    squares = float(np.einsum("ij,ij->", X, X, dtype=np.float64)) / len(X)
+    return float(2.0 ** round(math.log2((1 - momentum) / (squares + 1))))
+
+
+def search(
+    X: Floats,
+    y: Classes,
+    objective: LinearObjective,
+    solver_for: SolverFor,
+    start: tuple[Floats, Floats],
+    *,
+    batch_size: int,
+    seed: int,
+    momentum: float = 0.0,
+) -> LrSearch:
+    """Return the best step size found, and all that were tried.
+
+    A trial makes at most `TRIAL_STEPS` steps over at most `SAMPLE_ROWS` rows. The search starts
+    at `first_guess`, goes up or down by a factor of 4 as long as that helps, and then looks a
+    factor of 2 to both sides. It depends on the rows, the objective, the solver and the seed
+    alone, not on the number of epochs of the run.
+    """
+    sample = np.sort(random_order(seed, SAMPLE_STREAM, len(y))[:SAMPLE_ROWS])
+    rows = MemoryRows(X[sample], y[sample])
+    results: dict[float, float] = {}
+
+    def trial(lr: float) -> float:
+        if lr not in results:
+            interrupts.check()
+            results[lr] = _trial(rows, objective, solver_for, lr, start, batch_size, seed)
+        return results[lr]
+
+    best = first_guess(rows.X, momentum)
+    for factor in (1 / COARSE, COARSE):
+        for _ in range(FARTHEST):
+            hopeless = factor < 1 and math.isinf(trial(best))
+            if not (hopeless or trial(best * factor) < trial(best)):
+                break
+            best *= factor
+    best = min((best, best / FINE, best * FINE), key=trial)
+    if math.isinf(trial(best)):
+        raise DivergedError(
+            f"every step size tried diverged, down to {best:.3g}; scale the features "
+            "(preprocess.scale: standard) or give solver.lr"
+        )
+    tried = ((lr, value if math.isfinite(value) else None) for lr, value in results.items())
+    return LrSearch(best, tuple(sorted(tried)))
+
+
+def _trial(
+    rows: MemoryRows,
+    objective: LinearObjective,
+    solver_for: SolverFor,
+    lr: float,
+    start: tuple[Floats, Floats],
+    batch_size: int,
+    seed: int,
+) -> float:
+    """Return the objective over the sample after a short training with `lr`."""
+    n = len(rows)
+    per_epoch = -(-n // batch_size)
+    total = min(TRIAL_STEPS, 30 * per_epoch)
+    solver = solver_for(lr, total, per_epoch)
+    state = solver.start(*start)
+    with np.errstate(over="ignore", invalid="ignore"):
+        while state.step < total:
+            order: NDArray[np.intp] = epoch_order("full", seed, state.step // per_epoch, n)
+            for begin in range(0, n, batch_size):
+                if state.step == total:
+                    break
+                batch = order[begin : begin + batch_size]
+                term = rows.term(objective, batch, state.W, state.b)
+                solver.step(state, objective.mean_gradient(term, state.W, state.b))
+        W, b = state.weights
+        value = objective.value(rows.X, rows.y, W, b)
+    return value if math.isfinite(value) else math.inf

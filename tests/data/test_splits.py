@@ -1,0 +1,109 @@
+"""Orders and splits: a fixed scheme, disjoint and complete, in proportion."""
+
+import numpy as np
+import pytest
+
+from svmtrain.data.splits import (
+    SAMPLE_STREAM,
+    TEST_STREAM,
+    VALIDATION_STREAM,
+    epoch_order,
+    random_order,
+    split,
+)
+
+FRACTIONS = (0.0, 0.1, 0.25, 0.5, 0.9, 0.99)
+
+
+def test_the_scheme_of_orders_never_changes_silently():
+    """The permutations of some seeds are fixed here: to change them is to change the scheme."""
+    found = {key: random_order(*key, 10).tolist() for key in ORDERS}
+    assert found == ORDERS
+
+
+ORDERS = {
+    (0, 0): [0, 2, 9, 1, 8, 5, 4, 3, 6, 7],
+    (0, 1): [5, 3, 7, 8, 2, 4, 1, 0, 6, 9],
+    (1, 0): [3, 5, 2, 9, 7, 0, 8, 6, 1, 4],
+    (9223372036854775808, 4611686018427387904): [1, 8, 7, 5, 2, 0, 4, 9, 6, 3],
+}
+
+
+def test_order_is_a_permutation_that_depends_on_seed_and_stream():
+    """Every row once; another seed or another stream is another order."""
+    order = random_order(3, 4, 100)
+    assert sorted(order.tolist()) == list(range(100))
+    assert np.array_equal(order, random_order(3, 4, 100))
+    assert not np.array_equal(order, random_order(4, 4, 100))
+    assert not np.array_equal(order, random_order(3, 5, 100))
+    assert not np.array_equal(order, random_order(4, 3, 100))
+
+
+def test_streams_of_splits_are_no_epochs():
+    """The streams of test, validation and sample differ, and no epoch reaches them."""
+    assert len({TEST_STREAM, VALIDATION_STREAM, SAMPLE_STREAM}) == 3
+    assert min(TEST_STREAM, VALIDATION_STREAM, SAMPLE_STREAM) >= 2**62
+
+
+def test_order_is_about_uniform():
+    """Over many epochs, each row is about equally often the first."""
+    firsts = np.bincount([random_order(0, epoch, 5)[0] for epoch in range(2000)], minlength=5)
+    assert firsts.min() > 330
+    assert firsts.max() < 470
+
+
+def test_epoch_orders_follow_the_setting():
+    """full: a new order an epoch; once: that of epoch 0; none: as the rows are."""
+    full = [epoch_order("full", 7, epoch, 50).tolist() for epoch in range(3)]
+    assert full[0] != full[1] != full[2] != full[0]
+    assert [epoch_order("once", 7, epoch, 50).tolist() for epoch in range(3)] == [full[0]] * 3
+    assert epoch_order("none", 7, 2, 4).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("stratified", [True, False])
+@pytest.mark.parametrize("fraction", FRACTIONS)
+def test_split_is_disjoint_and_complete(fraction, stratified):
+    """Each row is in exactly one part; both parts are in ascending order."""
+    y = np.random.default_rng(0).integers(0, 4, 101)
+    stay, held = split(y, fraction, seed=1, stream=TEST_STREAM, stratified=stratified)
+    assert sorted([*stay.tolist(), *held.tolist()]) == list(range(101))
+    assert stay.tolist() == sorted(stay.tolist())
+    assert held.tolist() == sorted(held.tolist())
+
+
+@pytest.mark.parametrize("fraction", FRACTIONS)
+def test_stratified_split_takes_the_same_share_of_every_class(fraction):
+    """Each class gives its share, rounded, but always keeps a row."""
+    y = np.repeat([0, 1, 2, 3], [100, 40, 11, 1])
+    y = y[random_order(5, 5, len(y))]
+    stay, held = split(y, fraction, seed=1, stream=TEST_STREAM, stratified=True)
+    given = np.bincount(y[held], minlength=4).tolist()
+    assert given == [min(round(fraction * n), n - 1) for n in (100, 40, 11, 1)]
+    assert np.bincount(y[stay], minlength=4).min() >= 1
+
+
+def test_plain_split_takes_its_share_of_all_rows():
+    """Without strata, the fraction is of the rows as a whole."""
+    y = np.repeat([0, 1], [90, 10])
+    _, held = split(y, 0.3, seed=1, stream=TEST_STREAM, stratified=False)
+    assert len(held) == 30
+
+
+@pytest.mark.parametrize("stratified", [True, False])
+def test_the_only_row_of_a_class_stays(stratified):
+    """A class, or a table, of one row holds nothing out."""
+    stay, held = split(
+        np.array([0]), 0.9, seed=0, stream=TEST_STREAM, stratified=stratified
+    )
+    assert (stay.tolist(), held.tolist()) == ([0], [])
+
+
+def test_split_depends_on_seed_and_stream():
+    """Test rows and validation rows are drawn apart, and again for another seed."""
+    y = np.zeros(200, dtype=np.int64)
+    held = [
+        split(y, 0.2, seed=seed, stream=stream, stratified=True)[1].tolist()
+        for seed, stream in ((0, TEST_STREAM), (1, TEST_STREAM), (0, VALIDATION_STREAM))
+    ]
+    assert held[0] != held[1]
+    assert held[0] != held[2]

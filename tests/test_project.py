@@ -1,0 +1,175 @@
+"""The repository around the package: data, configs, dependencies, targets, and names kept twice."""
+
+import csv
+import hashlib
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from svmtrain.config import load_config, schema
+from svmtrain.data.readers import AUTO, READERS
+from svmtrain.data.scaling import ROW_NORMS, SCALINGS
+from svmtrain.objective.linear import BIASES
+from svmtrain.objective.losses import LOSSES
+from svmtrain.solvers.averaging import AVERAGING
+from svmtrain.solvers.schedules import SCHEDULES
+from svmtrain.solvers.sgd import INITS
+from svmtrain.training.stopping import METRICS
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10, where pytest brings it
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "data"
+CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
+EXPERIMENTS = [path for path in CONFIGS if path.parent.name == "experiments"]
+
+
+def table(name):
+    """Return the header and the rows of a CSV file in data/."""
+    with open(DATA / name, newline="", encoding="ascii") as file:
+        header, *rows = csv.reader(file)
+    return header, rows
+
+
+def checksums():
+    """Return SHA256SUMS as a mapping from file name to digest."""
+    lines = (DATA / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    return {name: digest for digest, name in (line.split("  ") for line in lines)}
+
+
+def phony_targets():
+    """Return the targets for people that the Makefile declares."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    return re.findall(r"^\.PHONY: ([a-z]+)$", text, flags=re.MULTILINE)
+
+
+def test_data_files_have_their_checksums():
+    """Each data file is listed, and is what it was when it was made; the README says the same."""
+    files = {path.name for path in DATA.iterdir() if path.suffix in (".csv", ".svm")}
+    readme = (DATA / "README.md").read_text(encoding="utf-8")
+    assert set(checksums()) == files
+    for name, digest in checksums().items():
+        assert hashlib.sha256((DATA / name).read_bytes()).hexdigest() == digest
+        assert any(f"`{name}`" in line and digest in line for line in readme.splitlines())
+
+
+def test_digits_are_complete():
+    """1,797 rows of 64 integer pixels from 0 to 16, and ten digits as labels."""
+    header, rows = table("digits.csv")
+    assert header == [f"pixel_{row}_{column}" for row in range(8) for column in range(8)] + [
+        "label"
+    ]
+    assert len(rows) == 1797
+    assert {len(row) for row in rows} == {65}
+    assert {int(cell) for row in rows for cell in row[:-1]} == set(range(17))
+    counts = Counter(row[-1] for row in rows)
+    assert sorted(counts) == list("0123456789")
+    assert sorted(counts.values()) == [174, 177, 178, 179, 180, 181, 181, 182, 182, 183]
+
+
+def test_iris_is_complete():
+    """150 rows of four lengths, 50 of each of three named species."""
+    header, rows = table("iris.csv")
+    assert len(header) == 5
+    assert header[-1] == "species"
+    assert {len(row) for row in rows} == {5}
+    assert all(float(cell) > 0 for row in rows for cell in row[:-1])
+    assert Counter(row[-1] for row in rows) == dict.fromkeys(
+        ("setosa", "versicolor", "virginica"), 50
+    )
+
+
+def test_breast_cancer_is_complete():
+    """569 rows of up to 30 features in ascending order, none of them 0, with two classes."""
+    with open(DATA / "breast_cancer.svm", newline="", encoding="ascii") as file:
+        rows = list(csv.reader(file, delimiter=" "))
+    assert Counter(row[0] for row in rows) == {"1": 212, "-1": 357}
+    seen = set()
+    for row in rows:
+        pairs = [cell.split(":") for cell in row[1:]]
+        indices = [int(index) for index, _ in pairs]
+        assert indices == sorted(set(indices))
+        assert all(float(value) != 0 for _, value in pairs)
+        seen.update(indices)
+    assert seen == set(range(1, 31))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_loads_and_names_data_that_exist(path):
+    """A config in the repository works as it stands, and names the column of its labels."""
+    config = load_config(path)
+    assert Path(config.data.train).is_file()
+    assert isinstance(config.data.test, float)
+    if config.data.train.endswith(".csv"):
+        assert config.data.target in table(Path(config.data.train).name)[0]
+
+
+def test_every_data_file_has_a_config():
+    """Each data file has one config by its own name."""
+    stems = {Path(name).stem for name in checksums()}
+    assert stems == {path.stem for path in CONFIGS if path not in EXPERIMENTS}
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_an_experiment_is_what_its_name_says(path):
+    """The name of an experiment on the digits has its loss, its lambda and its averaging."""
+    config = load_config(path)
+    found = re.fullmatch(r"digits-(ww|cs)-(1e-\d)-(none|tail)", path.stem)
+    assert found is not None
+    loss, lam, averaging = found.groups()
+    assert config.objective.loss == {"ww": "weston_watkins", "cs": "crammer_singer"}[loss]
+    assert config.objective.lam == float(lam)
+    assert config.solver.averaging == averaging
+
+
+def test_the_experiments_are_a_full_design():
+    """Two losses, three strengths and two averagings, each combination once."""
+    configs = [load_config(path) for path in EXPERIMENTS]
+    cells = {(c.objective.loss, c.objective.lam, c.solver.averaging) for c in configs}
+    assert len(cells) == len(configs) == 12
+
+
+def test_the_core_needs_four_packages():
+    """Whatever else a feature needs is an extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = [re.split(r"[^A-Za-z0-9_-]", one)[0] for one in project["dependencies"]]
+    assert sorted(names) == ["click", "numpy", "pyyaml", "tqdm"]
+    assert set(project["optional-dependencies"]) == {"sparse", "plot", "cluster", "bench", "dev"}
+    assert project["requires-python"] == ">=3.10"
+
+
+def test_make_help_lists_every_target():
+    """`make` alone prints every target for people, each with a line."""
+    printed = subprocess.run(
+        ["make", "-C", str(ROOT)], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    listed = re.findall(r"^  make ([a-z]+) +\S", printed, flags=re.MULTILINE)
+    assert listed == phony_targets()
+    assert {"help", "demo", "test", "check", "format", "experiments", "clean"} <= set(listed)
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        ("data.format", {AUTO, *READERS}),
+        ("preprocess.scale", set(SCALINGS)),
+        ("preprocess.row_norm", set(ROW_NORMS)),
+        ("objective.loss", set(LOSSES)),
+        ("objective.bias", set(BIASES)),
+        ("solver.schedule", set(SCHEDULES)),
+        ("solver.averaging", {"none", *AVERAGING}),
+        ("solver.init", set(INITS)),
+        ("stop.metric", {"auto", *METRICS}),
+    ],
+)
+def test_the_schema_names_what_the_code_has(key, names):
+    """The names of a key, which the schema keeps so as to load without numpy, are the table's."""
+    kept = schema.KEYS[key].kind.names()
+    assert len(kept) == len(set(kept))
+    assert set(kept) == names
