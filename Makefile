@@ -62,12 +62,12 @@ format: $(DEV_STAMP) ## Format the code and mend what the linter can
 experiments: $(READY) ## Train configs/experiments/*.yaml where changed, compare them (-j2, SET=)
 	@rm -rf $(MADE) && mkdir $(MADE)
 	@$(MAKE) -k $(SYNC) $(EXPERIMENTS:%=experiment/%) || true
-	@cd runs && set -- && for name in $(EXPERIMENTS); do \
-		test ! -e $$name/run.json || set -- "$$@" runs/$$name; \
-	done && cd .. && test $$# -eq 0 || { echo; $(SVMTRAIN) runs compare "$$@"; }
+	@set --; for name in $(EXPERIMENTS); do \
+		test ! -e runs/$$name/run.json || set -- "$$@" runs/$$name; \
+	done; test $$# -eq 0 || { echo; $(SVMTRAIN) runs compare "$$@"; }
 	@failed=; for name in $(EXPERIMENTS); do \
 		test -e $(MADE)/$$name || failed="$$failed $$name"; \
-	done; test -z "$$failed" || { echo; echo "failed:$$failed" >&2; exit 1; }
+	done; test -z "$$failed" || { echo; echo "failed:$$failed"; exit 1; } >&2
 
 .PHONY: $(EXPERIMENTS:%=experiment/%)
 $(EXPERIMENTS:%=experiment/%): experiment/%: configs/experiments/%.yaml $(READY)

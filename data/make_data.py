@@ -1,8 +1,6 @@
 """Write the data files of this folder, byte for byte, from the copies inside scikit-learn.
 
-    python -m pip install scikit-learn
-    python data/make_data.py
-    cd data && sha256sum -c SHA256SUMS
+`python -m pip install scikit-learn`, then `python data/make_data.py`; SHA256SUMS has the digests.
 """
 
 from collections.abc import Iterable

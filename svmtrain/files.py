@@ -2,7 +2,7 @@
 
 The write protocol: a temporary file in the same folder (created, never followed), all bytes,
 fsync, read back and compare, rename over the target, fsync the folder. After `write_atomic`
-returns, the new content is on disk under its name; if it raises, the old content still is.
+returns, the new content is on disk under its name; if it raises, one of the two is, whole.
 """
 
 from __future__ import annotations
@@ -65,9 +65,12 @@ def write_atomic(path: str | Path, content: bytes) -> None:
     Raises
     ------
     StorageError
-        When the system refuses any step; `path` then still holds its old content.
+        When the system refuses any step; `path` then still holds its old content, or, when
+        only the folder could not be made durable, the new.
     """
     path = Path(path)
+    if not path.name or "\0" in path.name:
+        raise StorageError("cannot write: not a possible file name", path=path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
         _write_durably(temporary, content)

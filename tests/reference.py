@@ -113,9 +113,7 @@ def zeros(rows, columns):
     return [[0.0] * columns for _ in range(rows)]
 
 
-def problem(
-    X, y, W, b, *, loss, delta=1.0, lam=0.0, bias="regularized", class_weight=None
-):
+def problem(X, y, W, b, *, loss, delta=1.0, lam=0.0, bias="regularized", class_weight=None):
     """Return P(W, b), its gradients dW, db, dX, and the sums behind them, as a dict."""
     n, n_features, n_classes = len(X), len(W), len(b)
     total, active, correct = 0.0, 0, 0
@@ -226,9 +224,7 @@ class SGD:
         """Return the weights to judge: the average of the iterates where there is one."""
         if self.averaging == "none":
             return list(self.w)
-        return weighted_mean(
-            self.iterates, iterate_weights(self.averaging, len(self.iterates))
-        )
+        return weighted_mean(self.iterates, iterate_weights(self.averaging, len(self.iterates)))
 
 
 def flat(W, b):

@@ -209,9 +209,7 @@ def test_signed_archives_with_other_members_are_refused(members):
     refused(forge(members))
 
 
-@pytest.mark.parametrize(
-    "method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
-)
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_signed_archives_with_compressed_members_are_refused(method):
     """Nothing is ever inflated, so nothing can explode."""
     bomb = ("W.npy", npy(shape="(1000000,)", data=bytes(8_000_000)))
@@ -263,9 +261,7 @@ def test_object_arrays_are_refused_without_being_unpickled():
     array = np.array([{}, []], dtype=object)
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=True)
-    assert "unknown header or dtype" in refused(
-        forge([("W.npy", buffer.getvalue()), GOOD_HEADER])
-    )
+    assert "unknown header or dtype" in refused(forge([("W.npy", buffer.getvalue()), GOOD_HEADER]))
 
 
 @pytest.mark.parametrize(
@@ -303,6 +299,15 @@ def test_object_arrays_are_refused_without_being_unpickled():
 def test_signed_headers_of_other_forms_are_refused(text):
     """NaN, repeated keys, deep nesting, huge numbers and texts, and any other way to write it."""
     refused(forge([GOOD_ARRAY, (HEADER, text)]))
+
+
+def test_signed_headers_may_nest_to_a_limit_only():
+    """Sixteen levels are read; seventeen, written as svmtrain writes, are refused."""
+    value = {}
+    for _ in range(15):
+        value = {"a": value}
+    assert unpack(pack(value, {}), "m.npz")[0] == value
+    assert "nested too deeply" in refused(pack({"a": value}, {}))
 
 
 def test_pack_refuses_what_it_could_not_read_back():

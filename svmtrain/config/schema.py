@@ -31,7 +31,7 @@ from svmtrain.config.texts import (
 )
 
 #: The L2 strength when neither objective.lambda nor objective.C is given.
-DEFAULT_LAMBDA = 0.02
+DEFAULT_LAMBDA = 0.03
 
 FORMATS = ("auto", "csv", "svmlight", "npz")
 SCALINGS = ("none", "standard", "minmax", "maxabs")

@@ -36,6 +36,12 @@ class SafeStream:
             if self.stream is not None:
                 self.stream.flush()
 
+    def fileno(self) -> int:
+        """Return the descriptor, by which bars find the width of the terminal."""
+        if self.stream is None:
+            raise OSError("there is no stream")
+        return self.stream.fileno()
+
     def isatty(self) -> bool:
         """Return whether there is a terminal at the other end."""
         try:

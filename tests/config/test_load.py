@@ -96,7 +96,7 @@ def test_lambda_and_c_together_are_refused_with_both_lines():
     assert "--set objective.C=1" in message
     assert "--set objective.lambda=2" in message
     assert parse_config(GOOD + "objective: {lambda: 1, C: null}\n").objective.lam == 1
-    assert DEFAULT_LAMBDA == 0.02
+    assert DEFAULT_LAMBDA == 0.03
 
 
 @pytest.mark.parametrize("layer", ["overrides", "flags"])

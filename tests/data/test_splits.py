@@ -92,9 +92,7 @@ def test_plain_split_takes_its_share_of_all_rows():
 @pytest.mark.parametrize("stratified", [True, False])
 def test_the_only_row_of_a_class_stays(stratified):
     """A class, or a table, of one row holds nothing out."""
-    stay, held = split(
-        np.array([0]), 0.9, seed=0, stream=TEST_STREAM, stratified=stratified
-    )
+    stay, held = split(np.array([0]), 0.9, seed=0, stream=TEST_STREAM, stratified=stratified)
     assert (stay.tolist(), held.tolist()) == ([0], [])
 
 

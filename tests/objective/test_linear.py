@@ -1,5 +1,7 @@
 """The objective: values, gradients and counts against slow loops and central differences."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import reference
@@ -223,8 +225,7 @@ def test_bias_modes_differ_only_in_the_bias():
     """none: no gradient; free: that of the data; regularized: 2 lambda b on top."""
     X, y, W, b = drawn()
     found = {
-        bias: LinearObjective(lam=0.25, bias=bias).value_and_gradient(X, y, W, b)
-        for bias in BIASES
+        bias: LinearObjective(lam=0.25, bias=bias).value_and_gradient(X, y, W, b) for bias in BIASES
     }
     assert found["none"][2].tolist() == [0.0, 0.0, 0.0]
     close(found["regularized"][2], found["free"][2] + 0.5 * b)
@@ -272,10 +273,7 @@ def test_data_terms_add_up_over_chunks(cuts, name, bias):
     objective = LinearObjective(name, 1.0, 0.1, bias, np.array([1.0, 2.0, 0.5]))
     whole = objective.data_term(X, y, W, b)
     edges = [0, *sorted(cuts), 30]
-    parts = [
-        objective.data_term(X[low:high], y[low:high], W, b)
-        for low, high in zip(edges, edges[1:], strict=False)
-    ]
+    parts = [objective.data_term(X[low:high], y[low:high], W, b) for low, high in pairwise(edges)]
     total = parts[0]
     for part in parts[1:]:
         total += part

@@ -1,6 +1,7 @@
 """Schedules: each against its formula, by hand and by the slow reference."""
 
 from dataclasses import asdict, replace
+from itertools import pairwise
 
 import pytest
 import reference
@@ -61,7 +62,7 @@ def test_no_schedule_ever_rises_or_goes_below_zero(name):
     """Rates fall or stay, also beyond the planned end."""
     rates = [SCHEDULES[name].rate(PLAN, step) for step in range(300)]
     assert all(isinstance(rate, float) for rate in rates)
-    assert all(left >= right >= 0 for left, right in zip(rates, rates[1:], strict=False))
+    assert all(left >= right >= 0 for left, right in pairwise(rates))
 
 
 def test_linear_ends_at_lr_over_the_number_of_steps():

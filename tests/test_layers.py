@@ -1,0 +1,204 @@
+"""Who may import whom: the table of the rooms, and a walk over the source that holds it to it."""
+
+import ast
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from svmtrain.cli import COMMANDS
+
+PACKAGE = Path(__file__).resolve().parent.parent / "svmtrain"
+
+# Every room (a folder or a module of the package) and the rooms it may import from, in the order
+# in which the data flow: a room may name only rooms above it.
+ROOMS = {
+    "errors": set(),
+    "files": {"errors"},
+    "interrupts": {"errors"},
+    "threads": {"errors"},
+    "config": {"errors", "files"},
+    "data": {"errors", "files", "interrupts"},
+    "objective": {"errors"},
+    "solvers": {"errors", "objective"},
+    "metrics": {"errors"},
+    "training": {"errors", "interrupts", "data", "objective", "solvers"},
+    "container": {"errors", "files"},
+    "model": {"errors", "files", "data", "objective", "container"},
+    "checkpoint": {"errors", "solvers", "training", "container", "model"},
+    "runs": {"errors", "files", "config", "training", "model", "checkpoint"},
+    "build": {
+        "errors",
+        "files",
+        "config",
+        "data",
+        "objective",
+        "solvers",
+        "training",
+        "model",
+    },
+    "operations": {
+        "errors",
+        "files",
+        "interrupts",
+        "threads",
+        "config",
+        "data",
+        "objective",
+        "solvers",
+        "metrics",
+        "training",
+        "model",
+        "checkpoint",
+        "runs",
+        "build",
+    },
+    # The terminal shows what the others made and computes nothing: no objective, no solvers, no
+    # metrics, no build.
+    "cli": {
+        "errors",
+        "files",
+        "interrupts",
+        "threads",
+        "config",
+        "data",
+        "training",
+        "model",
+        "runs",
+        "operations",
+    },
+}
+
+# The rooms of pure numbers: arrays and plain values in, arrays and plain values out.
+NUMERIC = ("objective", "solvers")
+OUTSIDE_THE_NUMBERS = {
+    *("builtins", "click", "fcntl", "io", "json", "logging", "os", "pathlib", "shutil"),
+    *("subprocess", "sys", "tempfile", "time", "tqdm", "warnings", "yaml"),
+}
+
+# Packages that one room alone deals with.
+KEPT_BY = {"click": "cli", "yaml": "config", "tqdm": "training"}
+
+
+def name_of(path):
+    """Return the dotted name of a module."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def room_of(module):
+    """Return the room of a module: the first name after the package's."""
+    return module.split(".")[1]
+
+
+def imports_of(module):
+    """Return the dotted names that a module imports, anywhere in it.
+
+    A name taken from a package is the submodule of that name when there is one.
+    """
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} has a relative import, line {node.lineno}"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if inner in MODULES else node.module)
+    return found
+
+
+def own_imports_of(module):
+    """Return the modules of the package that a module imports."""
+    return {name for name in imports_of(module) if name in MODULES} - {module}
+
+
+ROOMED = [name for name in MODULES if name not in ("svmtrain", "svmtrain.__main__")]
+
+
+def test_the_table_has_every_room():
+    """A new room takes its place in the table."""
+    assert {room_of(name) for name in ROOMED} <= set(ROOMS)
+
+
+def test_the_table_flows_one_way():
+    """A room may import from rooms above it in the table only, so rooms form no circle."""
+    order = list(ROOMS)
+    for room, allowed in ROOMS.items():
+        assert allowed <= set(order[: order.index(room)]), room
+
+
+@pytest.mark.parametrize("module", ROOMED)
+def test_a_module_imports_from_allowed_rooms_only(module):
+    """The imports of a module are those that the table allows its room."""
+    room = room_of(module)
+    others = {room_of(name) for name in own_imports_of(module) if name != "svmtrain"} - {room}
+    assert others <= ROOMS[room], f"{module} imports from {sorted(others - ROOMS[room])}"
+
+
+def test_modules_form_no_circle():
+    """Not even inside a room, and not by imports inside functions."""
+    try:
+        TopologicalSorter({name: own_imports_of(name) for name in MODULES}).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_the_bare_package_imports_nothing():
+    """`import svmtrain` costs nothing, so that a command can decide what it needs."""
+    assert imports_of("svmtrain") <= {"__future__"}
+
+
+@pytest.mark.parametrize("module", [name for name in ROOMED if room_of(name) in NUMERIC])
+def test_numeric_rooms_neither_print_nor_open(module):
+    """Numbers go in and numbers come out: no files, no terminal, no clock, no config."""
+    roots = {name.split(".")[0] for name in imports_of(module)}
+    assert not roots & OUTSIDE_THE_NUMBERS
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert not names & {"print", "open", "input", "exec", "eval", "__import__"}
+
+
+@pytest.mark.parametrize("package", KEPT_BY)
+def test_a_package_is_dealt_with_in_one_room(package):
+    """The terminal, YAML and progress bars each have their place."""
+    users = {
+        room_of(name)
+        for name in ROOMED
+        if package in {imported.split(".")[0] for imported in imports_of(name)}
+    }
+    assert users == {KEPT_BY[package]}
+
+
+HELP = """
+import sys
+from svmtrain.cli import main
+code = main([*sys.argv[1:], "--help"])
+heavy = {"numpy", "scipy", "yaml", "tqdm", "matplotlib"} & set(sys.modules)
+print(code, *sorted(heavy))
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [(), *((name,) for name in COMMANDS)],
+    ids=lambda command: " ".join(command) or "svmtrain",
+)
+def test_help_imports_nothing_heavy(command):
+    """`svmtrain --help` and the help of each command need click alone."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", HELP, *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        cwd=PACKAGE.parent,
+    )
+    assert done.stdout.splitlines()[-1] == "0", done.stdout
+    assert "Usage: svmtrain" in done.stdout

@@ -1,0 +1,31 @@
+"""The README tells the truth: its commands run, and print what it shows."""
+
+from pathlib import Path
+
+import pytest
+from readme_blocks import BLOCK, README, ROOT, outline, prepare, run, steps
+
+from svmtrain.cli import COMMANDS
+
+
+def test_every_command_of_the_readme_prints_what_the_readme_shows(tmp_path: Path) -> None:
+    """Commands run in order, in one folder; numbers may differ from machine to machine."""
+    prepare(tmp_path)
+    found = [step for block in BLOCK.findall(README.read_text()) for step in steps(block)]
+    assert len(found) > 10
+    for step in found:
+        assert outline(run(step.command, tmp_path)) == outline(step.output), step.command
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_readme(name: str) -> None:
+    """What cannot be found in the README does not exist for a user."""
+    assert f"svmtrain {name}" in README.read_text()
+
+
+def test_the_two_commands_of_a_fresh_machine_are_targets_of_the_makefile() -> None:
+    """`make demo` and `make test` are what the README promises."""
+    text, makefile = README.read_text(), (ROOT / "Makefile").read_text()
+    for target in ("demo", "test"):
+        assert f"make {target}" in text
+        assert f"\n{target}:" in makefile

@@ -1,0 +1,198 @@
+"""Progress: lines and bars, and streams that fail without ending the run."""
+
+import fcntl
+import io
+import os
+import pty
+import re
+import struct
+import termios
+from types import SimpleNamespace
+
+import pytest
+
+from svmtrain.training.history import EpochRecord
+from svmtrain.training.progress import Bars, Lines, SafeStream, Silent, describe, make_progress
+
+
+def record(epoch=1, validation=0.75):
+    """Return a record with figures that are easy to read."""
+    return EpochRecord(
+        epoch=epoch,
+        step=10 * epoch,
+        seconds=1.0,
+        lr=0.0123,
+        online_loss=1.0,
+        train_loss=0.5,
+        penalty=0.125,
+        objective=0.625,
+        train_accuracy=0.875,
+        validation_loss=None if validation is None else 0.25,
+        validation_accuracy=validation,
+        weight_norm=1.0,
+        active_margins=0.5,
+    )
+
+
+class Failing(io.StringIO):
+    """A stream on which every call fails."""
+
+    def __init__(self, error, terminal=False):
+        super().__init__()
+        self.error, self.terminal, self.tried = error, terminal, 0
+
+    def write(self, text):
+        """Fail."""
+        self.tried += 1
+        raise self.error
+
+    def flush(self):
+        """Fail."""
+        if getattr(self, "error", None):
+            raise self.error
+
+    def isatty(self):
+        """Say what it was told to say."""
+        return self.terminal
+
+
+class Terminal(io.StringIO):
+    """A text buffer that calls itself a terminal."""
+
+    def isatty(self):
+        """Say yes."""
+        return True
+
+
+ERRORS = [
+    OSError(28, "No space left on device"),
+    BrokenPipeError(32, "Broken pipe"),
+    OSError(5, "Input/output error"),
+    ValueError("I/O operation on closed file"),
+    UnicodeEncodeError("ascii", "x", 0, 1, "no"),
+]
+
+
+def whole_run(progress, epochs=2):
+    """Tell a progress about a whole run."""
+    for epoch in range(1, epochs + 1):
+        for position in (4, 8, 10):
+            progress.step(SimpleNamespace(epoch=epoch - 1, position=position))
+        progress.epoch(record(epoch))
+    progress.close()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+def test_stream_that_fails_never_ends_a_run(error, terminal):
+    """Full, broken and closed streams, as a terminal or not: everything goes on."""
+    stream = Failing(error, terminal)
+    whole_run(make_progress(stream, epochs=2, rows=10, done=0, quiet=False))
+    assert stream.tried > 0
+    stream.error = None
+
+
+@pytest.mark.parametrize("make", [Lines, lambda stream, epochs: Bars(stream, epochs, 10, 0)])
+def test_closed_stream_never_ends_a_run(make):
+    """Closed before, or in the middle of, a run."""
+    stream = io.StringIO()
+    stream.close()
+    whole_run(make(SafeStream(stream), 2))
+    stream = io.StringIO()
+    progress = make(SafeStream(stream), 2)
+    progress.epoch(record(1))
+    stream.close()
+    whole_run(progress)
+
+
+def test_full_device_never_ends_a_run():
+    """A real stream with no room left."""
+    with (
+        open("/dev/full", "wb", buffering=0) as device,
+        io.TextIOWrapper(device, write_through=True) as stream,
+    ):
+        with pytest.raises(OSError, match="No space left"):
+            stream.write("x")
+        whole_run(Lines(SafeStream(stream), 2))
+        whole_run(Bars(SafeStream(stream), 2, 10, 0))
+
+
+def test_stream_that_is_none_swallows_everything():
+    """Python has no stderr at all when it is started without one."""
+    safe = SafeStream(None)
+    assert safe.write("abc") == 3
+    safe.flush()
+    assert safe.isatty() is False
+    whole_run(make_progress(None, epochs=2, rows=10, done=0, quiet=False))
+
+
+def test_working_stream_is_written_to():
+    """What can be written is written."""
+    stream = io.StringIO()
+    SafeStream(stream).write("abc")
+    assert stream.getvalue() == "abc"
+
+
+def test_lines_are_one_plain_line_an_epoch():
+    """No control characters, and the figures that matter."""
+    stream = io.StringIO()
+    whole_run(Lines(SafeStream(stream), 2))
+    assert stream.getvalue() == (
+        "epoch 1/2: loss 0.5000, objective 0.6250, train 0.8750, validation 0.7500, lr 0.012\n"
+        "epoch 2/2: loss 0.5000, objective 0.6250, train 0.8750, validation 0.7500, lr 0.012\n"
+    )
+
+
+def test_validation_is_left_out_where_there_is_none():
+    """Without held-out rows there is no figure for them."""
+    assert describe(record(validation=None)) == (
+        "loss 0.5000, objective 0.6250, train 0.8750, lr 0.012"
+    )
+
+
+@pytest.mark.parametrize(
+    ("stream", "quiet", "kind"),
+    [
+        (Terminal(), False, Bars),
+        (Terminal(), True, Silent),
+        (io.StringIO(), False, Lines),
+        (io.StringIO(), True, Silent),
+        (None, False, Lines),
+        (Failing(OSError(5, "bad")), False, Lines),
+    ],
+)
+def test_progress_suits_the_stream(stream, quiet, kind):
+    """Bars on a terminal, lines elsewhere, nothing when asked to be quiet."""
+    progress = make_progress(stream, epochs=2, rows=10, done=0, quiet=quiet)
+    assert type(progress) is kind
+    progress.close()
+    if isinstance(stream, Failing):
+        stream.error = None
+
+
+def test_silence_is_silent():
+    """Silent takes everything and says nothing."""
+    whole_run(Silent())
+
+
+def test_bars_count_epochs_from_where_the_run_stands():
+    """The outer bar ends at the number of epochs, also in a resumed run."""
+    stream = Terminal()
+    bars = make_progress(stream, epochs=5, rows=10, done=3, quiet=False)
+    whole_run(bars)
+    assert "5/5" in stream.getvalue()
+    assert "validation 0.7500" in stream.getvalue()
+
+
+def test_bars_fit_the_width_of_the_terminal():
+    """On a narrow terminal no bar is longer than a line, or each update would scroll."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 50, 0, 0))
+    with open(theirs, "w", encoding="utf-8") as stream:
+        whole_run(make_progress(stream, epochs=2, rows=10, done=0, quiet=False))
+        stream.flush()
+        shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    lines = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]", shown)]
+    assert any("2/2" in line for line in lines)
+    assert max(map(len, lines)) <= 50
