@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import re
+import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -173,3 +174,20 @@ def test_the_schema_names_what_the_code_has(key, names):
     kept = schema.KEYS[key].kind.names()
     assert len(kept) == len(set(kept))
     assert set(kept) == names
+
+
+def test_git_ignores_no_source():
+    """No module, test, config or data file is kept out of a clone by .gitignore."""
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("no git checkout")
+    ignored = subprocess.run(
+        [
+            *("git", "-C", str(ROOT), "ls-files", "--others", "--ignored", "--exclude-standard"),
+            *("--", "svmtrain", "tests", "configs", "data"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout.splitlines()
+    assert [name for name in ignored if "__pycache__" not in name] == []

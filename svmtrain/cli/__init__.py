@@ -16,7 +16,7 @@ import click
 
 from svmtrain import __version__, interrupts
 from svmtrain.cli.groups import LazyGroup, OutputClosed
-from svmtrain.errors import StorageError, SvmtrainError, printable
+from svmtrain.errors import Interrupted, StorageError, SvmtrainError, printable
 
 COMMANDS = {
     "fit": "svmtrain.cli.fit",
@@ -73,6 +73,8 @@ def _explain(error: BaseException) -> int:
     """Tell an error in one line and return its exit code."""
     if isinstance(error, click.ClickException):
         return _tell(f"error: {_usage(error)}", 2)
+    if isinstance(error, Interrupted):
+        return _tell(str(error), error.exit_code)
     if isinstance(error, SvmtrainError):
         return _tell(f"error: {error}", error.exit_code)
     if isinstance(error, KeyboardInterrupt | click.Abort):

@@ -63,7 +63,7 @@ def command(
     if dry_run:
         describe(settings, as_json)
         return
-    session = make_session(quiet)
+    session = make_session(quiet, verbose)
     if verbose:
         note(f"{count} thread{'s' if count > 1 else ''} for the linear algebra")
     if if_changed:
@@ -101,11 +101,17 @@ def configure(
     return config
 
 
-def make_session(quiet: bool) -> Session:
+def make_session(quiet: bool, verbose: bool) -> Session:
     """Return how a training started from the command line is told."""
     from svmtrain.operations.job import Session
 
-    return Session(say=note, stream=sys.stderr, quiet=quiet, command=("svmtrain", *sys.argv[1:]))
+    return Session(
+        say=note,
+        stream=sys.stderr,
+        quiet=quiet,
+        verbose=verbose,
+        command=("svmtrain", *sys.argv[1:]),
+    )
 
 
 def show(result: FitResult, *, as_json: bool, quiet: bool) -> None:

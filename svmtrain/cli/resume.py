@@ -34,10 +34,10 @@ def command(
     a schedule that does not plan by it), stop, output and how often to save. Any other is an
     error.
     """
-    show(_resume(run, overrides, quiet), as_json=as_json, quiet=quiet)
+    show(_resume(run, overrides, quiet, verbose), as_json=as_json, quiet=quiet)
 
 
-def _resume(run: str, overrides: tuple[str, ...], quiet: bool) -> FitResult:
+def _resume(run: str, overrides: tuple[str, ...], quiet: bool, verbose: bool) -> FitResult:
     from svmtrain.config import load_config
 
     stored = Path(run) / "config.yaml"
@@ -47,4 +47,4 @@ def _resume(run: str, overrides: tuple[str, ...], quiet: bool) -> FitResult:
     from svmtrain.runs.directory import RunDirectory
 
     directory = RunDirectory(run)
-    return resume_run(directory, reload_config(directory, overrides), make_session(quiet))
+    return resume_run(directory, reload_config(directory, overrides), make_session(quiet, verbose))

@@ -137,6 +137,9 @@ def _begin(
 ) -> FitResult:
     """Begin a run afresh; what an earlier one left in its directory is deleted."""
     run.clear()
+    if session.verbose:
+        for line in told(splits, built):
+            session.say(line)
     job = Job(
         run,
         config,
@@ -147,6 +150,15 @@ def _begin(
     )
     write_atomic(run.config, to_yaml(config, str(run.path)).encode())
     return _train(job, built.start, Metrics(run.metrics), [])
+
+
+def told(splits: Splits, built: Built) -> list[str]:
+    """Return what `-v` tells before a run begins: the data files and the step sizes tried."""
+    lines = [f"{file.role}: {file.name}, SHA-256 {file.sha256}" for file in splits.files]
+    for lr, value in built.search.tried if built.search else ():
+        result = "diverged" if value is None else f"objective {value:.6f} on the sample"
+        lines.append(f"tried lr {lr:g}: {result}{' (taken)' if lr == built.lr else ''}")
+    return lines
 
 
 def _continue(job: Job, checkpoint: Checkpoint) -> FitResult:

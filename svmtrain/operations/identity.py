@@ -135,7 +135,9 @@ def _refuse_data(saved: Any, now: Mapping[str, Any], name: str) -> None:
     saved = saved if isinstance(saved, dict) else {}
     for role in sorted({*saved, *now}):
         before, after = saved.get(role), now.get(role)
-        hashes = [file["sha256"] if isinstance(file, dict) else "none" for file in (before, after)]
+        hashes = [
+            file.get("sha256") if isinstance(file, dict) else "none" for file in (before, after)
+        ]
         if hashes[0] != hashes[1]:
             raise ResumeError(
                 f"the {role} data changed: SHA-256 was {hashes[0]} and is now {hashes[1]}",

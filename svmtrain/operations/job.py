@@ -25,7 +25,9 @@ class Session:
     stream : text stream or None
         Where progress goes.
     quiet : bool
-        No progress and no notes.
+        No progress.
+    verbose : bool
+        Say more on the way.
     command : sequence of str
         The command line, for run.json.
     """
@@ -33,6 +35,7 @@ class Session:
     say: Callable[[str], None] = print
     stream: TextIO | None = None
     quiet: bool = False
+    verbose: bool = False
     command: Sequence[str] = ()
 
 

@@ -36,6 +36,11 @@ class SafeStream:
             if self.stream is not None:
                 self.stream.flush()
 
+    @property
+    def encoding(self) -> str:
+        """The encoding of the stream, by which bars know what they can draw."""
+        return getattr(self.stream, "encoding", None) or "ascii"
+
     def fileno(self) -> int:
         """Return the descriptor, by which bars find the width of the terminal."""
         if self.stream is None:
@@ -50,16 +55,21 @@ class SafeStream:
             return False
 
 
-def describe(record: EpochRecord) -> str:
-    """Return the figures of an epoch in a few words."""
-    parts = [
-        f"loss {record.train_loss:.4f}",
-        f"objective {record.objective:.4f}",
-        f"train {record.train_accuracy:.4f}",
-    ]
-    if record.validation_accuracy is not None:
-        parts.append(f"validation {record.validation_accuracy:.4f}")
-    return ", ".join([*parts, f"lr {record.lr:.2g}"])
+LINE_NAMES = ("loss", "objective", "train", "validation", "lr")
+BAR_NAMES = ("loss", "obj", "acc", "val", "lr")
+
+
+def describe(record: EpochRecord, names: tuple[str, ...] = LINE_NAMES) -> str:
+    """Return the figures of an epoch in a few words, under long or short names."""
+    values = (
+        record.train_loss,
+        record.objective,
+        record.train_accuracy,
+        record.validation_accuracy,
+    )
+    pairs = zip(names, values, strict=False)
+    parts = [f"{name} {value:.4f}" for name, value in pairs if value is not None]
+    return ", ".join([*parts, f"{names[-1]} {record.lr:.2g}"])
 
 
 class Silent:
@@ -136,7 +146,7 @@ class Bars:
         if self.inner is not None:
             self.inner.close()
             self.inner = None
-        self.outer.set_postfix_str(describe(record), refresh=False)
+        self.outer.set_postfix_str(describe(record, BAR_NAMES), refresh=False)
         self.outer.update(1)
 
     def close(self) -> None:
