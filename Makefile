@@ -93,5 +93,5 @@ define install
 @test -e $(USER_STAMP) || { echo "Making .venv"; $(PYTHON) -m venv --clear .venv; }
 @rm -f $(USER_STAMP) $(DEV_STAMP)
 @echo "Installing svmtrain into .venv"
-@.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '$(1)'
+@.venv/bin/python -m pip install -qq --disable-pip-version-check -e '$(1)'
 endef

@@ -181,7 +181,7 @@ def test_bars_count_epochs_from_where_the_run_stands():
     bars = make_progress(stream, epochs=5, rows=10, done=3, quiet=False)
     whole_run(bars)
     assert "5/5" in stream.getvalue()
-    assert "validation 0.7500" in stream.getvalue()
+    assert "val 0.7500" in stream.getvalue()
 
 
 def test_bars_fit_the_width_of_the_terminal():
