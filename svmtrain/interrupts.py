@@ -48,7 +48,9 @@ def watching() -> Iterator[None]:
         yield
         return
     _received.clear()
-    before = {number: signal.signal(number, _record) for number in STOP_SIGNALS}
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # under nohup it stays so
+    watched = [n for n in STOP_SIGNALS if not (n == signal.SIGHUP and ignored)]
+    before = {number: signal.signal(number, _record) for number in watched}
     try:
         yield
     finally:

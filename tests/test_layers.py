@@ -22,6 +22,8 @@ ROOMS = {
     "config": {"errors", "files"},
     "data": {"errors", "files", "interrupts"},
     "objective": {"errors"},
+    "graph": {"errors"},  # apart from objective, so that their agreement means something
+    "gradcheck": set(),  # takes callables and knows no loss
     "solvers": {"errors", "objective"},
     "metrics": {"errors"},
     "training": {"errors", "interrupts", "data", "objective", "solvers"},
@@ -54,6 +56,8 @@ ROOMS = {
         "checkpoint",
         "runs",
         "build",
+        "graph",
+        "gradcheck",
     },
     # The terminal shows what the others made and computes nothing: no objective, no solvers, no
     # metrics, no build.
@@ -72,7 +76,7 @@ ROOMS = {
 }
 
 # The rooms of pure numbers: arrays and plain values in, arrays and plain values out.
-NUMERIC = ("objective", "solvers")
+NUMERIC = ("objective", "graph", "gradcheck", "solvers")
 OUTSIDE_THE_NUMBERS = {
     *("builtins", "click", "fcntl", "io", "json", "logging", "os", "pathlib", "shutil"),
     *("subprocess", "sys", "tempfile", "time", "tqdm", "warnings", "yaml"),

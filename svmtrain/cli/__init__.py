@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with interrupts.watching():
             code = group.main(words, prog_name="svmtrain", standalone_mode=False)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except BaseException as error:
         if "--debug" in words[:1] and not isinstance(error, SystemExit):
@@ -71,6 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _explain(error: BaseException) -> int:
     """Tell an error in one line and return its exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        command = error.ctx.command_path if error.ctx else "svmtrain"
+        return _tell(f"error: missing command (see {command} --help)", 2)
     if isinstance(error, click.ClickException):
         return _tell(f"error: {_usage(error)}", 2)
     if isinstance(error, Interrupted):

@@ -71,7 +71,10 @@ def command(
 
         result = fit_if_changed(settings, session)
         if result is None:
-            note(f"{Path(settings.output.dir) / str(settings.output.name)} is up to date")
+            run = Path(settings.output.dir) / str(settings.output.name)
+            note(f"{run} is up to date")
+            if as_json:
+                print_json({"run": str(run), "reason": "up to date"})
             return
     else:
         from svmtrain.operations.fit import fit

@@ -42,6 +42,13 @@ class LazyGroup(_Examples, click.Group):
         super().__init__(*args, **kwargs)
         self.commands_at = dict(commands_at or {})
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the words, or print the help; see `invoke`."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError:
+            raise OutputClosed from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a reader that went away is told apart before click hides it."""
         try:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from svmtrain.cli.groups import Command, LazyGroup
 from svmtrain.cli.options import json_option
 from svmtrain.cli.output import facts, print_json, table
-
-if TYPE_CHECKING:
-    from svmtrain.model import LinearClassifier
 
 EXAMPLES = """
 svmtrain model show runs/digits
@@ -34,9 +31,10 @@ def command() -> None:
 @json_option
 def show(model: str, as_json: bool) -> None:
     """Show what MODEL (a model, a checkpoint or a run directory) is and how it was trained."""
+    from svmtrain.operations.describe import describe_model
     from svmtrain.operations.predict import load_classifier
 
-    document = describe(load_classifier(model))
+    document = describe_model(load_classifier(model))
     if as_json:
         print_json(document)
         return
@@ -45,34 +43,6 @@ def show(model: str, as_json: bool) -> None:
     click.echo(facts([(key, _text(value)) for key, value in document.items()]))
     click.echo("\n" + table(["class", "weight norm", "bias"], norms))
     click.echo("\ntrained\n" + facts(_flat(trained)))
-
-
-def describe(classifier: LinearClassifier) -> dict[str, Any]:
-    """Return what a classifier is, as plain values."""
-    import numpy as np
-
-    W, b = classifier.W.astype(np.float64), classifier.b.astype(np.float64)
-    card = classifier.card()
-    norms = np.sqrt(np.square(W).sum(axis=0))
-    return {
-        "classes": card["classes"],
-        "features": classifier.n_features,
-        "W": list(W.shape),
-        "b": list(b.shape),
-        "dtype": str(classifier.W.dtype),
-        "weight norm": float(np.sqrt(np.square(W).sum())),
-        "loss": card["loss"],
-        "delta": card["delta"],
-        "lambda": card["lambda"],
-        "bias": card["bias"],
-        "scale": card["scale"],
-        "row_norm": card["row_norm"],
-        "feature_names": card["feature_names"],
-        "class_norms": [
-            [str(label), float(norms[i]), float(b[i])] for i, label in enumerate(classifier.classes)
-        ],
-        "trained": card["trained"],
-    }
 
 
 def _text(value: object) -> object:

@@ -27,7 +27,7 @@ format_option = click.option(
     default="auto",
     show_default=True,
     metavar="FORMAT",
-    help="Format of the data: auto, csv, svmlight or npz.",
+    help="Format of the data, if content and name do not tell (see config schema, data.format).",
 )
 runs_option = click.option(
     "--dir", "folder", default="runs", show_default=True, help="Folder of the run directories."

@@ -36,7 +36,7 @@ def cell(value: object) -> str:
 
 def facts(pairs: Sequence[tuple[str, object]]) -> str:
     """Return names and values as text, a line each."""
-    width = max(len(name) for name, _ in pairs)
+    width = max((len(name) for name, _ in pairs), default=0)
     return "\n".join(f"{name.ljust(width)}  {cell(value)}" for name, value in pairs)
 
 

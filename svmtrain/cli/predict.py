@@ -11,6 +11,7 @@ import click
 
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import format_option, known_format
+from svmtrain.errors import StorageError
 
 EXAMPLES = """
 svmtrain predict runs/digits new.csv
@@ -53,6 +54,8 @@ def command(model: str, data: str, output: str | None, scores: bool, format_: st
             writer.writerows([label, *row] for label, row in zip(labels, rows, strict=True))
 
     if output is None:
+        if sys.stdout is None:
+            raise StorageError("standard output is closed")
         write(sys.stdout)
         return
     from svmtrain.files import replaced_atomically

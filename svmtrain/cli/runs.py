@@ -89,16 +89,21 @@ def _comparison(
     from svmtrain.runs.catalogue import FIGURES
 
     short = [key.partition(".")[2] for key in keys]
-    names = [s if short.count(s) == 1 else key for s, key in zip(short, keys, strict=True)]
+    taken = [*short, *FIGURES]
+    names = [s if taken.count(s) == 1 else key for s, key in zip(short, keys, strict=True)]
     rows: list[list[object]] = [
         [
             run.name,
-            *(str(run.settings.get(key, "-")) for key in keys),
+            *(_setting(run.settings.get(key)) for key in keys),
             *(run.figures[name] for name in FIGURES),
         ]
         for run in runs
     ]
     return ["run", *names, *FIGURES], rows
+
+
+def _setting(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _print(

@@ -12,6 +12,8 @@ from svmtrain.operations.identity import source_digest
 from svmtrain.operations.job import FitResult, Session
 from svmtrain.runs.directory import RunDirectory
 
+WHERE = ("output.dir", "output.name")
+
 
 def is_same(run: RunDirectory, config: Config) -> bool:
     """Return whether a run was begun with this config, these data and this code."""
@@ -19,7 +21,7 @@ def is_same(run: RunDirectory, config: Config) -> bool:
         info, before = run.read_info(), load_config(run.config)
     except (ModelError, ConfigError):
         return False
-    changed = [key for key, _, _ in differences(before, config) if not key.startswith("output.")]
+    changed = [key for key, _, _ in differences(before, config) if key not in WHERE]
     data = [asdict(file) for file in data_files(config)]
     return not changed and info.get("data") == data and info.get("code") == source_digest()
 

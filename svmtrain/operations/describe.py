@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import numpy as np
 
 from svmtrain.build import best_metric, build, load_splits, stop_rules
 from svmtrain.config import Config, to_dict, to_yaml
+from svmtrain.model import LinearClassifier
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.operations.job import FitResult
 from svmtrain.solvers.schedules import SCHEDULES
@@ -142,7 +144,33 @@ def _why(result: FitResult) -> str:
 
 
 def _next_command(result: FitResult) -> str:
-    run = result.job.run.path
+    run = shlex.quote(str(result.job.run.path))
     if result.test is not None:
         return f"svmtrain evaluate {run} --split test"
     return f"svmtrain predict {run} DATA"
+
+
+def describe_model(classifier: LinearClassifier) -> dict[str, Any]:
+    """Return what a classifier is, as plain values."""
+    W, b = classifier.W.astype(np.float64), classifier.b.astype(np.float64)
+    card = classifier.card()
+    norms = np.sqrt(np.square(W).sum(axis=0))
+    return {
+        "classes": card["classes"],
+        "features": classifier.n_features,
+        "W": list(W.shape),
+        "b": list(b.shape),
+        "dtype": str(classifier.W.dtype),
+        "weight norm": float(np.sqrt(np.square(W).sum())),
+        "loss": card["loss"],
+        "delta": card["delta"],
+        "lambda": card["lambda"],
+        "bias": card["bias"],
+        "scale": card["scale"],
+        "row_norm": card["row_norm"],
+        "feature_names": card["feature_names"],
+        "class_norms": [
+            [str(label), float(norms[i]), float(b[i])] for i, label in enumerate(classifier.classes)
+        ],
+        "trained": card["trained"],
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from svmtrain import interrupts
-from svmtrain.build import load_splits
+from svmtrain.build import Splits, load_splits
 from svmtrain.config import load_config
 from svmtrain.data.dataset import Dataset, ReadOptions, encode_labels
-from svmtrain.data.readers import iter_tables
+from svmtrain.data.readers import STDIN, iter_tables
 from svmtrain.errors import ConfigError, DataError
 from svmtrain.metrics import Report, confusion_matrix
 from svmtrain.model import LinearClassifier, load_model
@@ -127,6 +128,11 @@ def reading(classifier: LinearClassifier, *, labels_required: bool) -> ReadOptio
     )
 
 
+def reading_from(data: str) -> AbstractContextManager[None]:
+    """Return the block to read data in: a signal ends a wait for standard input at once."""
+    return interrupts.waiting() if data == STDIN else nullcontext()
+
+
 def evaluate_file(model: str | Path, data: str, format: str = "auto") -> Evaluation:
     """Judge a model on a labelled file, in chunks; `-` is standard input.
 
@@ -143,7 +149,8 @@ def evaluate_file(model: str | Path, data: str, format: str = "auto") -> Evaluat
                 raise DataError("has no labels", path=data)
             yield table.X, encode_labels(table.labels, classifier.classes, data)
 
-    return _evaluate(classifier, parts())
+    with reading_from(data):
+        return _evaluate(classifier, parts())
 
 
 def evaluate_split(run: str | Path, split: str) -> Evaluation:
@@ -153,11 +160,28 @@ def evaluate_split(run: str | Path, split: str) -> Evaluation:
     ------
     ConfigError
         When the run has no such rows, or the path is no run directory.
+    DataError
+        When the data are not those that the run had: its splits would be others.
     """
     directory = RunDirectory(run)
     directory.require()
     classifier = load_model(directory.model)
-    rows = getattr(load_splits(load_config(directory.config)), split)
+    splits = load_splits(load_config(directory.config))
+    _refuse_changed(classifier, splits, directory.path)
+    rows = getattr(splits, split)
     if rows is None:
         raise ConfigError(f"the run has no {split} rows", path=directory.path)
     return evaluate_rows(classifier, rows)
+
+
+def _refuse_changed(classifier: LinearClassifier, splits: Splits, run: Path) -> None:
+    """Raise when a data file is not the one that the classifier's run was begun with."""
+    before = classifier.trained.get("data")
+    for file in splits.files:
+        known = before.get(file.role) if isinstance(before, dict) else None
+        if isinstance(known, dict) and known.get("sha256") != file.sha256:
+            raise DataError(
+                f"the {file.role} data ({file.name}) changed since the run was made; "
+                "name the file to judge the model on it as it is now",
+                path=run,
+            )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,7 +23,7 @@ from svmtrain.build import (
 )
 from svmtrain.checkpoint import Checkpoint
 from svmtrain.config import Config, load_config, to_yaml
-from svmtrain.errors import ConfigError, ResumeError
+from svmtrain.errors import ConfigError, Interrupted, ResumeError
 from svmtrain.files import write_atomic
 from svmtrain.operations.evaluate import evaluate_rows
 from svmtrain.operations.identity import identity, refuse_other
@@ -116,7 +118,8 @@ def _refuse_shape(run: RunDirectory, checkpoint: Checkpoint, built: Built) -> No
     state, start = checkpoint.state, built.start
     rows, size = len(built.problem.train), built.problem.batch_size
     steps = state.epoch * -(-rows // size) + -(-state.position // size)
-    if state.position > rows or steps != state.solver.step:
+    between = state.position % size and state.position != rows
+    if between or state.position > rows or steps != state.solver.step:
         raise ResumeError(
             f"step {state.solver.step}, epoch {state.epoch} and position {state.position} "
             f"of the checkpoint do not agree for {rows} rows in batches of {size}",
@@ -166,7 +169,8 @@ def _continue(job: Job, checkpoint: Checkpoint) -> FitResult:
     metrics, records = reopen_metrics(job.run, checkpoint)
     write_atomic(job.run.config, to_yaml(job.config, str(job.run.path)).encode())
     state = checkpoint.state
-    job.session.say(f"{job.run.path} stands at step {state.solver.step}, epoch {state.epoch}")
+    if not job.session.quiet:
+        job.session.say(f"{job.run.path} stands at step {state.solver.step}, epoch {state.epoch}")
     return _train(job, state, metrics, records, checkpoint.best_file)
 
 
@@ -211,19 +215,19 @@ def _train(
         cadence=cadence(config),
         seconds_before=records[-1].seconds if records else 0.0,
     )
+    stopped = f"go on with: svmtrain resume {shlex.quote(str(job.run.path))}"
     with RunInfo(job, journal) as info:
         try:
             outcome = training.run()
         finally:
             progress.close()
             metrics.close()
-        if not outcome.finished:
-            raise interrupts.interruption(
-                f"saved at step {state.solver.step}; go on with: svmtrain resume {job.run.path}"
-            )
-        result = _finish(job, state, journal, outcome)
-        info.finish(result)
-    return result
+        if outcome.finished:
+            with contextlib.suppress(Interrupted):
+                result = _finish(job, state, journal, outcome)
+                info.finish(result)
+                return result
+        raise interrupts.interruption(f"saved at step {state.solver.step}; {stopped}")
 
 
 def _finish(job: Job, state: TrainingState, journal: RunJournal, outcome: Outcome) -> FitResult:

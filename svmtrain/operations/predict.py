@@ -10,7 +10,7 @@ from svmtrain.data.dataset import Label
 from svmtrain.data.readers import iter_tables
 from svmtrain.model import LinearClassifier, load_model
 from svmtrain.objective.losses import Floats
-from svmtrain.operations.evaluate import find_model, reading
+from svmtrain.operations.evaluate import find_model, reading, reading_from
 
 CHUNK_ROWS = 4096
 
@@ -29,10 +29,11 @@ def predict_file(
         A name in `READERS`, or "auto".
     """
     options = reading(classifier, labels_required=False)
-    for table in iter_tables(data, format, options, rows=CHUNK_ROWS):
-        interrupts.check()
-        scores = classifier.decision_function(table.X)
-        yield [classifier.classes[index] for index in scores.argmax(axis=1)], scores
+    with reading_from(data):
+        for table in iter_tables(data, format, options, rows=CHUNK_ROWS):
+            interrupts.check()
+            scores = classifier.decision_function(table.X)
+            yield [classifier.classes[index] for index in scores.argmax(axis=1)], scores
 
 
 def load_classifier(model: str | Path) -> LinearClassifier:

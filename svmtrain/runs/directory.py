@@ -1,0 +1,215 @@
+"""One run directory: the names in it, its lock, and making or clearing it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from svmtrain import checkpoint as checkpoints
+from svmtrain.errors import ConfigError, InUseError, ModelError, StorageError, shown
+from svmtrain.files import TEMPORARY_SUFFIX, read_bytes, write_atomic
+
+RUN_JSON_LIMIT = 64 << 20
+LOCK_TRIES, LOCK_PAUSE = 5, 0.02
+
+
+class RunDirectory:
+    """The names of the files of a run.
+
+    Parameters
+    ----------
+    path : str or Path
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.info = self.path / "run.json"
+        self.metrics = self.path / "metrics.jsonl"
+        self.checkpoints = self.path / "checkpoints"
+        self.quarantine = self.path / "quarantine"
+        self.model = self.path / "model.npz"
+        self.report = self.path / "report.html"
+        self.lock_file = self.path / ".lock"
+
+    def exists(self) -> bool:
+        """Return whether a run was begun here."""
+        return self.config.exists() or self.info.exists()
+
+    def require(self) -> None:
+        """Raise ConfigError unless a run was begun here."""
+        if not self.exists():
+            raise ConfigError("is not a run directory (no run.json)", path=self.path)
+
+    def create(self) -> None:
+        """Make the folders.
+
+        Raises
+        ------
+        ConfigError
+            When something that is not a run is in the way.
+        StorageError
+            When the system refuses.
+        """
+        if self.path.exists() and not self.exists():
+            if not self.path.is_dir():
+                raise ConfigError("exists and is not a folder", path=self.path)
+            own = {self.lock_file.name, self.checkpoints.name, self.quarantine.name}
+            names = sorted(set(os.listdir(self.path)) - own)
+            others = [name for name in names if not name.endswith(TEMPORARY_SUFFIX)]
+            if others:
+                raise ConfigError(
+                    f"is a folder with other files ({shown(others[0])}); name another run with "
+                    "--name or --out",
+                    path=self.path,
+                )
+        try:
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError.from_os_error(error, "create the run", self.path) from error
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the run; the lock file itself stays.
+
+        Raises
+        ------
+        InUseError
+            When another process holds it.
+        """
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(self.lock_file, flags, 0o666)
+        except OSError as error:
+            raise StorageError.from_os_error(error, "lock the run", self.path) from error
+        try:
+            _lock(descriptor, self.path)
+            self._sweep()
+            yield
+        finally:
+            os.close(descriptor)
+
+    def is_locked(self) -> bool:
+        """Return whether a process holds the lock now."""
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self.lock_file, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            finally:
+                os.close(descriptor)
+        return False
+
+    def _sweep(self) -> None:
+        """Delete the temporary files that a killed process left behind."""
+        for folder in (self.path, self.checkpoints):
+            for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}"):
+                with contextlib.suppress(OSError):
+                    leftover.unlink()
+
+    def clear(self) -> None:
+        """Delete the files of the run; only names of our own pattern.
+
+        The checkpoints go before the metrics that they point into, so that what a kill leaves
+        can still be resumed.
+        """
+        try:
+            self.model.unlink(missing_ok=True)
+            for path in self.checkpoint_files():
+                path.unlink(missing_ok=True)
+            for path in (self.metrics, self.report, self.info, self.config):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError.from_os_error(error, "clear the run", self.path) from error
+
+    def checkpoint_files(self) -> list[Path]:
+        """Return the checkpoints, the newest first."""
+        if not self.checkpoints.is_dir():
+            return []
+        names = [n for n in os.listdir(self.checkpoints) if checkpoints.FILE_NAME.fullmatch(n)]
+        return [self.checkpoints / name for name in sorted(names, key=_step, reverse=True)]
+
+    def latest_checkpoint(self) -> tuple[checkpoints.Checkpoint | None, list[str]]:
+        """Return the newest checkpoint that verifies, and what was found damaged before it.
+
+        A damaged file is moved to quarantine/, never deleted; when all are damaged they stay
+        where they are, so that the next session finds them too.
+
+        Raises
+        ------
+        ModelError
+            When there are checkpoints and none of them verifies.
+        """
+        damaged: list[tuple[Path, ModelError]] = []
+        for path in self.checkpoint_files():
+            try:
+                found = checkpoints.load(path)
+            except ModelError as error:
+                damaged.append((path, error))
+            else:
+                return found, [f"{error}; moved to {self._set_aside(p)}" for p, error in damaged]
+        if damaged:
+            raise ModelError(
+                "none of the checkpoints is intact; the newest: "
+                f"{damaged[0][0].name} {damaged[0][1].problem} (--force begins the run again)",
+                path=self.path,
+            )
+        return None, []
+
+    def _set_aside(self, path: Path) -> Path:
+        try:
+            self.quarantine.mkdir(exist_ok=True)
+            target, number = self.quarantine / path.name, 1
+            while os.path.lexists(target):
+                target, number = self.quarantine / f"{path.name}.{number}", number + 1
+            os.rename(path, target)
+        except OSError as error:
+            raise StorageError.from_os_error(error, "set aside", path) from error
+        return target
+
+    def write_info(self, info: Mapping[str, Any]) -> None:
+        """Write run.json."""
+        write_atomic(self.info, (json.dumps(info, indent=1) + "\n").encode())
+
+    def read_info(self) -> dict[str, Any]:
+        """Return the content of run.json.
+
+        Raises
+        ------
+        ModelError
+            When it is missing or not a JSON object.
+        """
+        content = read_bytes(self.info, ModelError, RUN_JSON_LIMIT)
+        try:
+            info = json.loads(content)
+        except (ValueError, RecursionError):
+            info = None
+        if not isinstance(info, dict):
+            raise ModelError("is not a JSON object", path=self.info)
+        return info
+
+
+def _step(name: str) -> int:
+    match = checkpoints.FILE_NAME.fullmatch(name)
+    return int(match[1]) if match else -1
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    for left in reversed(range(LOCK_TRIES)):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise StorageError.from_os_error(error, "lock the run", path) from error
+        if left:  # it may be `is_locked` of another process, which lets go at once
+            time.sleep(LOCK_PAUSE)
+    raise InUseError("another svmtrain is working on this run", path=path)
