@@ -246,7 +246,8 @@ def _against_numeric(
         floor = _floor(gradient, np.array([s.central for _, _, s in slopes]))
         for where, direction, numeric in slopes:
             along = float(np.vdot(gradient, direction))
-            scale = max(abs(along), abs(numeric.central), floor)
+            noise = numeric.noise / checks.tolerance
+            scale = max(abs(along), abs(numeric.central), floor, noise)
             worst.see(numeric.distance(along) / scale, where, along, numeric.central)
         steps = [s.step for _, _, s in slopes]
         found.append(

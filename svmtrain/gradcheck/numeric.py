@@ -22,6 +22,7 @@ Lines = Callable[[Array], tuple[Array, Array]]
 
 LARGEST_STEP = 2.0**-4
 NEAR = 2.0**-26
+ROUNDING = 8
 BALANCED = float(np.cbrt(np.finfo(float).eps))
 
 
@@ -35,7 +36,8 @@ class Slope:
         Bounds; equal where there is no kink.
     step : float
     noise : float
-        How large the error from rounding may be.
+        How large the error from rounding may be: `ROUNDING` roundings of the values, over the
+        step.
     kinks : int
         Kinks at the point, or nearer than `NEAR`.
     """
@@ -93,7 +95,7 @@ def slope(value: Value, point: Array, direction: Array, lines: Lines, *, smooth:
         step, kinks = max(step, BALANCED), 0
     here = value(point)
     above, below = value(point + step * direction), value(point - step * direction)
-    noise = 64 * np.finfo(float).eps * max(abs(here), abs(above), abs(below)) / step
+    noise = ROUNDING * np.finfo(float).eps * max(abs(here), abs(above), abs(below)) / step
     if kinks == 0:
         central = (above - below) / (2 * step)
         return Slope(central, central, step, noise, 0)

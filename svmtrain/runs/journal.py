@@ -83,7 +83,12 @@ class Metrics:
                 os.ftruncate(self._descriptor, self.length)
             line = self._waiting[0]
             self._ragged = True
-            write_all(self._descriptor, line)
+            try:
+                write_all(self._descriptor, line)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._descriptor, self.length)
+                raise
             self._ragged = False
             self._digest.update(line)
             self.length += len(line)
