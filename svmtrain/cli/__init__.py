@@ -23,6 +23,7 @@ COMMANDS = {
     "resume": "svmtrain.cli.resume",
     "evaluate": "svmtrain.cli.evaluate",
     "predict": "svmtrain.cli.predict",
+    "gradcheck": "svmtrain.cli.gradcheck",
     "config": "svmtrain.cli.config",
     "runs": "svmtrain.cli.runs",
     "model": "svmtrain.cli.model",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import format_option, json_option, known_format
+from svmtrain.cli.options import format_option, json_option, known_format, limit_one_thread
 from svmtrain.cli.output import print_json, table
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ def command(model: str, data: str | None, split: str | None, format_: str, as_js
 
 
 def _evaluate(model: str, data: str | None, split: str, format_: str) -> Evaluation:
-    from svmtrain import threads
-
-    threads.limit(threads.resolve("auto"))
+    limit_one_thread()
     from svmtrain.operations.evaluate import evaluate_file, evaluate_split
 
     if data is None:

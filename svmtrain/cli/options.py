@@ -60,6 +60,13 @@ def limit_threads(config: Config) -> int:
     return count
 
 
+def limit_one_thread() -> None:
+    """Settle on one thread, before numpy is imported: for commands without a config."""
+    from svmtrain import threads
+
+    threads.limit(threads.resolve("auto"))
+
+
 def known_format(name: str) -> str:
     """Return a format that exists, or raise a usage error that lists them."""
     from svmtrain.data.readers import READERS

@@ -10,7 +10,7 @@ from typing import TextIO
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import format_option, known_format
+from svmtrain.cli.options import format_option, known_format, limit_one_thread
 from svmtrain.errors import StorageError
 
 EXAMPLES = """
@@ -33,9 +33,7 @@ def command(model: str, data: str, output: str | None, scores: bool, format_: st
     MODEL is a model, a checkpoint or a run directory. A label column in DATA is ignored. With
     --scores, the header names the classes in the model's order.
     """
-    from svmtrain import threads
-
-    threads.limit(threads.resolve("auto"))
+    limit_one_thread()
     from svmtrain.operations.predict import load_classifier, predict_file
 
     classifier = load_classifier(model)

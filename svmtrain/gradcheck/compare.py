@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 Point = Mapping[str, Array]
 TERMS = ("data", "penalty")
 EXACT_TOLERANCE = 1e-10
+SMALL = 1e-4
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Made:
 
 
 Way = Callable[[Point], Made]
+Floors = Mapping[tuple[str, str], float]
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class Subject:
         `value(term, point)` is the function that numeric derivatives are taken of.
     lines : callable
         `lines(term, point, group, direction)`: see `numeric.nearest_kink`.
+    scales : callable
+        `scales(point)` is the natural size of the data term's gradient in each group. An element
+        smaller than `SMALL` times that is a sum of larger ones that cancel, and its error is
+        measured against this size instead.
     smooth : bool
         Whether the data term is squared at its kinks.
     """
@@ -56,6 +62,7 @@ class Subject:
     ways: dict[str, Way]
     value: Callable[[str, Point], float]
     lines: Callable[[str, Point, str, Array], tuple[Array, Array]]
+    scales: Callable[[Point], Mapping[str, float]]
     smooth: bool
 
 
@@ -101,7 +108,7 @@ class Finding:
     @property
     def passed(self) -> bool:
         """Whether the error is within the tolerance; NaN never is."""
-        return self.error <= self.tolerance
+        return bool(self.error <= self.tolerance)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -166,45 +173,46 @@ def check(subject: Subject, name: str, point: Point, checks: Checks) -> list[Fin
     """Compare all ways with each other, and each with numeric derivatives, at one point."""
     made = {way: function(point) for way, function in subject.ways.items()}
     names = list(made)
+    floors = {("data", group): SMALL * size for group, size in subject.scales(point).items()}
     findings = [
         finding
         for i, first in enumerate(names)
         for second in names[i + 1 :]
-        for finding in _between(name, first, made[first], second, made[second])
+        for finding in _between(name, (first, made[first]), (second, made[second]), floors)
     ]
     groups = {key: None for one in made.values() for key in one.gradients}
     for term, group in groups:
-        findings += _against_numeric(subject, name, point, made, term, group, checks)
+        findings += _against_numeric(subject, name, point, made, (term, group), checks, floors)
     return findings
 
 
-def _between(name: str, first: str, one: Made, second: str, two: Made) -> list[Finding]:
+def _between(
+    name: str, left: tuple[str, Made], right: tuple[str, Made], floors: Floors
+) -> list[Finding]:
     """Compare two ways element by element, values included."""
+    (first, one), (second, two) = left, right
     findings = []
     for term in TERMS:
         pair = (one.values[term], two.values[term])
         error = abs(pair[0] - pair[1]) / max(abs(pair[0]), abs(pair[1]), 1e-300)
         findings.append(_exact(name, f"{first}-{second}", term, "value", 1, error, "", pair))
-    for (term, group), left in one.gradients.items():
-        if (term, group) not in two.gradients:
+    for key, a in one.gradients.items():
+        if key not in two.gradients:
             continue
-        right = two.gradients[term, group]
-        scale = np.maximum(np.maximum(np.abs(left), np.abs(right)), _floor(left, right))
-        errors = np.abs(left - right) / scale
+        b = two.gradients[key]
+        floor = max(_size(a, b), floors.get(key, 0.0))
+        errors = np.abs(a - b) / np.maximum(np.maximum(np.abs(a), np.abs(b)), floor)
         flat = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
-        index = np.unravel_index(flat, left.shape)
+        index = np.unravel_index(flat, a.shape)
         where = f"[{', '.join(str(int(i)) for i in index)}]"
-        pair = (float(left[index]), float(right[index]))
-        findings.append(
-            _exact(
-                name, f"{first}-{second}", term, group, left.size, float(errors[index]), where, pair
-            )
-        )
+        pair = (float(a[index]), float(b[index]))
+        ways, error = f"{first}-{second}", float(errors[index])
+        findings.append(_exact(name, ways, *key, a.size, error, where, pair))
     return findings
 
 
-def _floor(*arrays: Array) -> float:
-    """Return the size below which an element counts as small: the root mean square of all."""
+def _size(*arrays: Array) -> float:
+    """Return the root mean square of all elements, below which one counts as small."""
     squares = max(float(np.mean(np.square(array))) for array in arrays)
     return max(math.sqrt(squares), 1e-300)
 
@@ -229,21 +237,23 @@ def _against_numeric(
     name: str,
     point: Point,
     made: Mapping[str, Made],
-    term: str,
-    group: str,
+    key: tuple[str, str],
     checks: Checks,
+    floors: Floors,
 ) -> list[Finding]:
     """Compare every way with numeric derivatives of one term, along directions in one group."""
+    term, group = key
     chosen = directions(point[group].shape, checks.coordinates, checks.random, checks.seed)
     slopes: list[tuple[str, Array, Slope]] = []
     for where, direction in chosen:
         slopes.append((where, direction, _slope(subject, point, term, group, direction)))
+    numerics = np.array([numeric.central for _, _, numeric in slopes])
     found = []
     for way, one in made.items():
         if (term, group) not in one.gradients:
             continue
         gradient, worst = one.gradients[term, group], _Worst()
-        floor = _floor(gradient, np.array([s.central for _, _, s in slopes]))
+        floor = max(_size(gradient, numerics), floors.get((term, group), 0.0))
         for where, direction, numeric in slopes:
             along = float(np.vdot(gradient, direction))
             noise = numeric.noise / checks.tolerance

@@ -104,8 +104,14 @@ def subject(objective: LinearObjective, y: Classes) -> Subject:
         values, speeds = kink_lines(objective.loss, scores, slopes, y, objective.delta)
         return np.asarray(values), np.asarray(speeds)
 
+    def scales(point: Point) -> dict[str, float]:
+        def size(array: Array) -> float:
+            return float(np.sqrt(np.mean(np.square(array))))
+
+        return {"W": size(point["X"]), "b": 1.0, "X": size(point["W"]) / len(y)}
+
     smooth = objective.loss in ("weston_watkins_squared", "one_vs_rest_squared")
-    return Subject({"analytic": analytic, "gates": gates}, value, lines, smooth)
+    return Subject({"analytic": analytic, "gates": gates}, value, lines, scales, smooth)
 
 
 def _circuit(objective: LinearObjective, point: Point, y: Classes) -> hinge.HingeCircuit:
