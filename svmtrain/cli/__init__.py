@@ -24,6 +24,8 @@ COMMANDS = {
     "evaluate": "svmtrain.cli.evaluate",
     "predict": "svmtrain.cli.predict",
     "gradcheck": "svmtrain.cli.gradcheck",
+    "circuit": "svmtrain.cli.circuit",
+    "doctor": "svmtrain.cli.doctor",
     "config": "svmtrain.cli.config",
     "runs": "svmtrain.cli.runs",
     "model": "svmtrain.cli.model",

@@ -267,6 +267,11 @@ class Solver:
         ),
     )
 
+    gradcheck: bool = field(
+        default=True,
+        metadata=_about(Boolean(), "check the gradients before training, and refuse on a failure"),
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stop:

@@ -8,6 +8,7 @@ computation is one assignment a line; the last one is the output.
 from __future__ import annotations
 
 import ast
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,8 +100,10 @@ def parse(text: str, values: Mapping[str, Any] | None = None, seed: int = 0) -> 
         raise ExpressionError(f"not an expression: {error}") from None
 
 
-def parse_value(text: str, seed: int = 0) -> Array:
+def parse_value(text: str, seed: int = 0, name: str = "") -> Array:
     """Return the array that a text like `-2`, `[[1, 2], [3, 4]]` or `randn(5, 10)` stands for.
+
+    What `randn` gives depends on the seed and on `name`, so that two names get other numbers.
 
     Raises
     ------
@@ -111,16 +114,18 @@ def parse_value(text: str, seed: int = 0) -> Array:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ExpressionError("expected a number or a list of numbers") from None
-    return _Builder({}, seed).literal(tree.body)
+    return _Builder({}, seed, name).literal(tree.body)
 
 
 class _Builder:
     """Walks a syntax tree and makes nodes."""
 
-    def __init__(self, values: Mapping[str, Any], seed: int) -> None:
+    def __init__(self, values: Mapping[str, Any], seed: int, stream: str = "") -> None:
         self.names: dict[str, Node] = {}
         self.values = dict(values)
-        self.random = np.random.Generator(np.random.Philox(seed))
+        self.random = np.random.Generator(
+            np.random.Philox(key=np.array([seed, zlib.crc32(stream.encode())], dtype=np.uint64))
+        )
         self.count = 0
 
     def module(self, tree: ast.Module) -> Parsed:

@@ -23,9 +23,10 @@ from svmtrain.build import (
 )
 from svmtrain.checkpoint import Checkpoint
 from svmtrain.config import Config, load_config, to_yaml
-from svmtrain.errors import ConfigError, Interrupted, ResumeError
+from svmtrain.errors import CheckFailed, ConfigError, Interrupted, ResumeError
 from svmtrain.files import write_atomic
 from svmtrain.operations.evaluate import evaluate_rows
+from svmtrain.operations.gradcheck_report import short_check
 from svmtrain.operations.identity import identity, refuse_other
 from svmtrain.operations.job import FitResult, Job, Session
 from svmtrain.operations.run_info import RunInfo
@@ -139,6 +140,7 @@ def _begin(
     run: RunDirectory, config: Config, splits: Splits, built: Built, session: Session
 ) -> FitResult:
     """Begin a run afresh; what an earlier one left in its directory is deleted."""
+    figures = _check_gradients(config, splits)
     run.clear()
     if session.verbose:
         for line in told(splits, built):
@@ -150,9 +152,30 @@ def _begin(
         built,
         session,
         identity(config, splits, built, secrets.token_hex(8)),
+        figures,
     )
     write_atomic(run.config, to_yaml(config, str(run.path)).encode())
     return _train(job, built.start, Metrics(run.metrics), [])
+
+
+def _check_gradients(config: Config, splits: Splits) -> dict[str, Any] | None:
+    """Check the gradients on a few rows; return the figures for run.json.
+
+    Raises
+    ------
+    CheckFailed
+        When the gradients disagree: such a training would not minimise its objective.
+    """
+    if not config.solver.gradcheck:
+        return None
+    report = short_check(config, splits)
+    if not report.passed:
+        worst = next(finding for finding in report.findings if not finding.passed)
+        raise CheckFailed(
+            f"the gradient check failed ({worst.pair} of {worst.term} {worst.group}: relative "
+            f"error {worst.error:.2g}); see svmtrain gradcheck, or set solver.gradcheck: false"
+        )
+    return report.brief()
 
 
 def told(splits: Splits, built: Built) -> list[str]:

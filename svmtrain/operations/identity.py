@@ -22,7 +22,7 @@ from svmtrain.files import sha256_bytes
 from svmtrain.solvers.schedules import SCHEDULES
 
 PATHS = ("data.train", "data.validation", "data.test")
-NOT_IN_THE_STEPS = ("solver.threads", "objective.C")
+NOT_IN_THE_STEPS = ("solver.threads", "solver.gradcheck", "objective.C")
 SECTIONS = ("data", "preprocess", "objective", "solver")
 
 

@@ -53,6 +53,8 @@ class Job:
     session : Session
     identity : dict
         See `operations.identity`.
+    gradcheck : dict or None
+        The figures of the gradient check, if this session made one.
     """
 
     run: RunDirectory
@@ -61,6 +63,7 @@ class Job:
     built: Built
     session: Session
     identity: dict[str, Any]
+    gradcheck: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class RunInfo:
             "ended": None,
             "environment": environment(),
             "code": source_digest(),
+            "gradcheck": job.gradcheck,
             "data": [asdict(file) for file in job.splits.files],
             "shape": job.identity["shape"],
             "classes": list(built.classes),
@@ -60,8 +61,9 @@ class RunInfo:
         if self.job.run.info.exists():
             before = self.job.run.read_info()
             self.info["started"] = before.get("started", self.info["started"])
-            if self.info["lr_tried"] is None:
-                self.info["lr_tried"] = before.get("lr_tried")
+            for key in ("lr_tried", "gradcheck"):
+                if self.info[key] is None:
+                    self.info[key] = before.get(key)
         return self.info
 
     def finish(self, result: FitResult) -> None:

@@ -40,7 +40,12 @@ def first_guess(X: Floats, momentum: float) -> float:
 
     A step of this size changes the score of an average row by about one.
     """
-    squares = float(np.einsum("ij,ij->", X, X, dtype=np.float64)) / len(X)
+    with np.errstate(over="ignore"):
+        squares = float(np.einsum("ij,ij->", X, X, dtype=np.float64)) / len(X)
+    if not math.isfinite(squares):
+        raise DivergedError(
+            "the features are too large for any step size; scale them (preprocess.scale: standard)"
+        )
     return float(2.0 ** round(math.log2((1 - momentum) / (squares + 1))))
 
 
@@ -67,10 +72,13 @@ def search(
     rows = MemoryRows(X[sample], y[sample])
     results: dict[float, float] = {}
 
+    @np.errstate(over="ignore", invalid="ignore")
     def trial(lr: float) -> float:
         if lr not in results:
             interrupts.check()
-            results[lr] = _trial(rows, objective, solver_for, lr, start, batch_size, seed)
+            W, b = train_briefly(rows, objective, solver_for, lr, start, batch_size, seed)
+            value = objective.value(rows.X, rows.y, W, b)
+            results[lr] = value if math.isfinite(value) else math.inf
         return results[lr]
 
     best = first_guess(rows.X, momentum)
@@ -92,7 +100,7 @@ def search(
     return LrSearch(best, tuple(sorted(tried)))
 
 
-def _trial(
+def train_briefly(
     rows: MemoryRows,
     objective: LinearObjective,
     solver_for: SolverFor,
@@ -100,11 +108,12 @@ def _trial(
     start: tuple[Floats, Floats],
     batch_size: int,
     seed: int,
-) -> float:
-    """Return the objective over the sample after a short training with `lr`."""
+    steps: int = TRIAL_STEPS,
+) -> tuple[Floats, Floats]:
+    """Return the weights and biases after a short training with `lr`, finite or not."""
     n = len(rows)
     per_epoch = -(-n // batch_size)
-    total = min(TRIAL_STEPS, 30 * per_epoch)
+    total = min(steps, 30 * per_epoch)
     solver = solver_for(lr, total, per_epoch)
     state = solver.start(*start)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -116,6 +125,4 @@ def _trial(
                 batch = order[begin : begin + batch_size]
                 term = rows.term(objective, batch, state.W, state.b)
                 solver.step(state, objective.mean_gradient(term, state.W, state.b))
-        W, b = state.weights
-        value = objective.value(rows.X, rows.y, W, b)
-    return value if math.isfinite(value) else math.inf
+    return state.weights
