@@ -72,6 +72,8 @@ ROOMS = {
         "model",
         "runs",
         "operations",
+        "graph",
+        "gradcheck",
     },
 }
 
@@ -81,6 +83,9 @@ OUTSIDE_THE_NUMBERS = {
     *("builtins", "click", "fcntl", "io", "json", "logging", "os", "pathlib", "shutil"),
     *("subprocess", "sys", "tempfile", "time", "tqdm", "warnings", "yaml"),
 }
+
+# A picture is bytes, and matplotlib wants a stream to put them into; it is one in memory.
+ALLOWED_ALL_THE_SAME = {"svmtrain.graph.draw": {"io"}}
 
 # Packages that one room alone deals with.
 KEPT_BY = {"click": "cli", "yaml": "config", "tqdm": "training"}
@@ -163,7 +168,7 @@ def test_the_bare_package_imports_nothing():
 def test_numeric_rooms_neither_print_nor_open(module):
     """Numbers go in and numbers come out: no files, no terminal, no clock, no config."""
     roots = {name.split(".")[0] for name in imports_of(module)}
-    assert not roots & OUTSIDE_THE_NUMBERS
+    assert not (roots & OUTSIDE_THE_NUMBERS) - ALLOWED_ALL_THE_SAME.get(module, set())
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert not names & {"print", "open", "input", "exec", "eval", "__import__"}

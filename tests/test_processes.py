@@ -74,7 +74,7 @@ def test_a_run_killed_again_and_again_ends_in_the_same_bytes(here):
 @pytest.mark.parametrize("mode", [(), ("--resume",), ("--force",)])
 def test_of_two_processes_for_one_run_one_wins(here, mode):
     """The loser says so in one line and does not disturb the winner."""
-    write_config(here, "epochs: 300; batch_size: 1")
+    write_config(here, "epochs: 150; batch_size: 1")
     both = [begin(here, "fit", "c.yaml", "-q", *mode) for _ in range(2)]
     ends = [(process.communicate(timeout=60), process.returncode) for process in both]
     codes = sorted(code for _, code in ends)

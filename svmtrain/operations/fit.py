@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shlex
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from svmtrain.build import (
 )
 from svmtrain.checkpoint import Checkpoint
 from svmtrain.config import Config, load_config, to_yaml
-from svmtrain.errors import CheckFailed, ConfigError, Interrupted, ResumeError
+from svmtrain.errors import CheckFailed, ConfigError, DivergedError, Interrupted, ResumeError
 from svmtrain.files import write_atomic
 from svmtrain.operations.evaluate import evaluate_rows
 from svmtrain.operations.gradcheck_report import short_check
@@ -104,7 +105,8 @@ def reload_config(run: RunDirectory, overrides: Sequence[str] = ()) -> Config:
     """Return the config of a run, with changes; its run directory stays where it is now."""
     run.require()
     config = load_config(run.config, overrides)
-    output = replace(config.output, dir=str(run.path.parent), name=run.path.absolute().name)
+    path = Path(os.path.abspath(run.path))
+    output = replace(config.output, dir=os.path.relpath(path.parent), name=path.name)
     return replace(config, output=output)
 
 
@@ -242,6 +244,8 @@ def _train(
     with RunInfo(job, journal) as info:
         try:
             outcome = training.run()
+        except DivergedError as error:
+            raise DivergedError(f"{error.problem}; {_kept(job.run)}", path=job.run.path) from None
         finally:
             progress.close()
             metrics.close()
@@ -251,6 +255,12 @@ def _train(
                 info.finish(result)
                 return result
         raise interrupts.interruption(f"saved at step {state.solver.step}; {stopped}")
+
+
+def _kept(run: RunDirectory) -> str:
+    """Return what is left after a training that diverged."""
+    files = run.checkpoint_files()
+    return f"the last good checkpoint is {files[0].name}" if files else "nothing was saved before"
 
 
 def _finish(job: Job, state: TrainingState, journal: RunJournal, outcome: Outcome) -> FitResult:

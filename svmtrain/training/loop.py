@@ -230,7 +230,7 @@ class Training:
         step = self.state.solver.step
         return DivergedError(
             f"diverged at step {step} with {found} (lr {self.problem.solver.rate(step - 1):.3g}); "
-            "the last good checkpoint is kept: try a smaller solver.lr, solver.lr: auto, or "
+            "try a smaller solver.lr, solver.lr: auto, or "
             "preprocess.scale: standard"
         )
 
