@@ -58,7 +58,9 @@ def values_of(kind):
         Null: lambda: st.none(),
         Boolean: lambda: st.booleans(),
         Choice: lambda: st.sampled_from(kind.choices),
-        Integer: lambda: st.integers(kind.minimum, kind.maximum),
+        Integer: lambda: st.integers(
+            -kind.maximum if kind.minimum is None else kind.minimum, kind.maximum
+        ),
         Number: lambda: floats_of(kind),
         FilePath: lambda: PATHS | PATHS.map("/{}".format),
         FileName: lambda: st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}", fullmatch=True),
