@@ -23,7 +23,6 @@ Lines = Callable[[Array], tuple[Array, Array]]
 LARGEST_STEP = 2.0**-4
 NEAR = 2.0**-26
 ROUNDING = 8
-BALANCED = float(np.cbrt(np.finfo(float).eps))
 
 
 @dataclass(frozen=True)
@@ -85,20 +84,20 @@ def slope(value: Value, point: Array, direction: Array, lines: Lines, *, smooth:
     lines : callable
         From a direction to the linear functions of `nearest_kink`.
     smooth : bool
-        Whether the function is squared at its kinks: its first derivative is then continuous,
-        and the step is the larger of half the distance to a kink and the one that balances
-        rounding against the bend.
+        Whether the function is squared at its kinks, so that its first derivative is continuous
+        there. At such a point the step is `NEAR`, the root of the machine's precision, which
+        balances rounding against the bend.
     """
     distance, kinks = nearest_kink(*lines(direction))
     step = min(LARGEST_STEP, 2.0 ** math.floor(math.log2(distance)) / 2 if distance < 1 else 1.0)
-    if smooth:
-        step, kinks = max(step, BALANCED), 0
+    if smooth and kinks:
+        step = NEAR
     here = value(point)
     above, below = value(point + step * direction), value(point - step * direction)
     noise = ROUNDING * np.finfo(float).eps * max(abs(here), abs(above), abs(below)) / step
-    if kinks == 0:
+    if smooth or kinks == 0:
         central = (above - below) / (2 * step)
-        return Slope(central, central, step, noise, 0)
+        return Slope(central, central, step, noise, kinks)
     return Slope((here - below) / step, (above - here) / step, step, noise, kinks)
 
 

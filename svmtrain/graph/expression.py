@@ -268,9 +268,8 @@ class _Builder:
         try:
             array = np.array(value, dtype=np.float64)
         except (ValueError, TypeError, OverflowError):
-            raise ExpressionError(
-                "the rows of a matrix must be equally long numbers", node
-            ) from None
+            problem = "the rows of a matrix must be numbers, equally many"
+            raise ExpressionError(problem, node) from None
         return array
 
     def filled(self, node: ast.Call) -> Array:

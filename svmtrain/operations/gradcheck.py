@@ -32,8 +32,13 @@ class Rows:
     n_classes: int
 
 
-def points(rows: Rows, seed: int, weights: tuple[Floats, Floats] | None) -> dict[str, Point]:
-    """Return the weights to check at, by name: random, zero, near zero, and those of a run."""
+def points(
+    rows: Rows, seed: int, weights: tuple[Floats, Floats] | None = None, bias: str = "free"
+) -> dict[str, Point]:
+    """Return the weights to check at, by name: random, zero, near zero, and those of a run.
+
+    Without a bias in the objective, b is 0.
+    """
     shape = (rows.X.shape[1], rows.n_classes)
     found: dict[str, Point] = {}
     for name, scale in (("random", 1.0), ("zero", 0.0), ("near zero", 1e-3)):
@@ -41,7 +46,7 @@ def points(rows: Rows, seed: int, weights: tuple[Floats, Floats] | None) -> dict
         generator = np.random.Generator(np.random.Philox(key=key))
         W = scale * generator.standard_normal(shape) / np.sqrt(shape[0])
         b = scale * generator.standard_normal(shape[1])
-        found[name] = {"W": W, "b": b, "X": rows.X}
+        found[name] = {"W": W, "b": b if bias != "none" else 0 * b, "X": rows.X}
     if weights is not None:
         W, b = (np.asarray(array, dtype=np.float64) for array in weights)
         found["trained"] = {"W": W, "b": b, "X": rows.X}
@@ -137,7 +142,7 @@ def check_objective(
 ) -> list[Finding]:
     """Check an objective on some rows, at several weights; return every comparison made."""
     what, findings = subject(objective, rows.y), []
-    for name, point in points(rows, checks.seed, weights).items():
+    for name, point in points(rows, checks.seed, weights, objective.bias).items():
         if names is None or name in names:
             interrupts.check()
             findings += check(what, name, point, checks)
@@ -167,7 +172,7 @@ def check_exactly(objective: LinearObjective) -> ExactResult:
     X = np.array([[2.0, -1, 3], [0, 4, -2], [1, 1, -3], [-2, 3, 1]])
     y = np.array([0, 2, 1, 2])
     W = np.array([[1.0, -2, 0], [3, 1, -1], [0, 2, 1]])
-    b = np.array([0.25, -0.125, 0.0625])
+    b = np.array([0.25, -0.125, 0.0625]) if small.bias != "none" else np.zeros(3)
     _, dW, db = small.value_and_gradient(X, y, W, b)
     rational = [[[Fraction(float(v)) for v in row] for row in array] for array in (X, W, [b])]
 
@@ -211,7 +216,7 @@ def self_test(objective: LinearObjective, rows: Rows, checks: Checks) -> list[Se
     Besides the rows, a tiny problem of whole numbers is checked, where margins sit on kinks.
     """
     plain = replace(objective, class_weight=None)
-    random = points(rows, checks.seed, None)["random"]
+    random = points(rows, checks.seed, bias=objective.bias)["random"]
     places = [(objective, rows, random), (plain, *_kinked(objective))]
     results = []
     for name, fault in FAULTS.items():
