@@ -15,6 +15,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 EXPERIMENTS := $(sort $(patsubst configs/experiments/%.yaml,%,$(wildcard configs/experiments/*.yaml)))
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 MADE := .venv/.experiments
+SETTINGS := $(foreach one,$(SET),--set '$(one)')
 
 # The stamps say that an install was finished, and for which folder. Without one, .venv is made
 # anew: it was never finished, or its Python is gone, or it was copied from elsewhere and would
@@ -60,6 +61,8 @@ format: $(DEV_STAMP) ## Format the code and mend what the linter can
 
 .PHONY: experiments
 experiments: $(READY) ## Train configs/experiments/*.yaml where changed, compare them (-j2, SET=)
+	@for file in $(firstword $(EXPERIMENTS)); do \
+		$(SVMTRAIN) config show configs/experiments/$$file.yaml $(SETTINGS) >/dev/null; done
 	@rm -rf $(MADE) && mkdir $(MADE)
 	@$(MAKE) -k $(SYNC) $(EXPERIMENTS:%=experiment/%) || true
 	@set --; for name in $(EXPERIMENTS); do \
@@ -71,7 +74,7 @@ experiments: $(READY) ## Train configs/experiments/*.yaml where changed, compare
 
 .PHONY: $(EXPERIMENTS:%=experiment/%)
 $(EXPERIMENTS:%=experiment/%): experiment/%: configs/experiments/%.yaml $(READY)
-	@$(SVMTRAIN) fit $< --name $* --out runs --if-changed $(foreach one,$(SET),--set '$(one)') -q
+	@$(SVMTRAIN) fit $< --name $* --out runs --if-changed $(SETTINGS) -q
 	@mkdir -p $(MADE) && touch $(MADE)/$*
 
 .PHONY: clean
@@ -93,5 +96,6 @@ define install
 @test -e $(USER_STAMP) || { echo "Making .venv"; $(PYTHON) -m venv --clear .venv; }
 @rm -f $(USER_STAMP) $(DEV_STAMP)
 @echo "Installing svmtrain into .venv"
-@.venv/bin/python -m pip install -qq --disable-pip-version-check -e '$(1)'
+@.venv/bin/python -m pip install -qq --disable-pip-version-check \
+	--config-settings editable_mode=compat -e '$(1)'
 endef

@@ -12,11 +12,11 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from svmtrain.errors import StorageError, SvmtrainError
+from svmtrain.errors import ConfigError, StorageError, SvmtrainError
 
 BLOCK = 1 << 20
 TEMPORARY_SUFFIX = ".svmtrain-tmp"
@@ -139,6 +139,14 @@ def read_bytes(path: str | Path, error: type[SvmtrainError], limit: int) -> byte
     if len(content) > limit:
         raise error(f"the file is larger than {limit:,} bytes", path=path)
     return content
+
+
+def refuse_same_file(output: str | Path, inputs: Iterable[str | Path]) -> None:
+    """Raise ConfigError when writing `output` would replace one of the inputs."""
+    for path in inputs:
+        with contextlib.suppress(OSError, ValueError):
+            if os.path.samefile(output, path):
+                raise ConfigError("is read and would be replaced; name another file", path=output)
 
 
 @contextlib.contextmanager

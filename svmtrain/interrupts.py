@@ -73,4 +73,4 @@ def interruption(message: str) -> Interrupted:
 def check() -> None:
     """Raise `Interrupted` when a stop signal came; nothing has been lost at this point."""
     if _received:
-        raise interruption("stopped; nothing was written")
+        raise interruption("stopped; no file was changed")

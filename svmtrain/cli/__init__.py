@@ -50,11 +50,6 @@ def group(debug: bool) -> None:
     """Train linear SVM classifiers, with the proof beside the model."""
 
 
-def run() -> None:
-    """Run the command line of this process and exit with its code."""
-    sys.exit(main())
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code.
 

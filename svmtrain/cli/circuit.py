@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import json_option, limit_one_thread
+from svmtrain.cli.options import any_path, json_option, limit_one_thread
 from svmtrain.cli.output import print_json, table
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ CHECK_TOLERANCE = 1e-6
 
 @click.command("circuit", cls=Command, examples=EXAMPLES, short_help="See backpropagation work.")
 @click.argument("words", nargs=-1, metavar="[EXPRESSION] [NAME=VALUE]...")
-@click.option("--file", "file", type=click.Path(), help="Read staged assignments from a file.")
+@click.option("--file", "file", type=any_path, help="Read staged assignments from a file.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of randn(...).")
 @click.option("--upstream", metavar="VALUE", help="The gradient of the output.  [default: ones]")
-@click.option("--draw", metavar="FILE", type=click.Path(), help="Write a .svg, .dot or .png.")
+@click.option("--draw", metavar="FILE", type=any_path, help="Write a .svg, .dot or .png.")
 @click.option("--check", is_flag=True, help="Compare each gradient with a numeric one.")
 @click.option("--loss", help="Show this loss (or config) on a row of --config.")
-@click.option("--config", type=click.Path(), help="A config or a run directory, for --loss.")
+@click.option("--config", type=any_path, help="A config or a run directory, for --loss.")
 @click.option("--row", type=int, default=0, show_default=True, help="A training row, for --loss.")
 @json_option
 def command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from svmtrain.cli.groups import Command, LazyGroup
-from svmtrain.cli.options import format_option, json_option, known_format, set_option
+from svmtrain.cli.options import any_path, format_option, json_option, known_format, set_option
 from svmtrain.cli.output import print_json
 
 EXAMPLES = """
@@ -26,7 +26,7 @@ def command() -> None:
     examples="svmtrain config show configs/digits.yaml --set solver.epochs=50",
     short_help="Print a config with everything filled in.",
 )
-@click.argument("config", type=click.Path())
+@click.argument("config", type=any_path)
 @set_option
 @json_option
 def show(config: str, overrides: tuple[str, ...], as_json: bool) -> None:
@@ -60,11 +60,11 @@ def schema(as_json: bool) -> None:
     examples="svmtrain config init data.csv --target species -o iris.yaml",
     short_help="Write a commented starter config for a data file.",
 )
-@click.argument("data", type=click.Path())
+@click.argument("data", type=any_path)
 @click.option("--target", help="The label column, by name or position from 0.")
-@click.option("--test", metavar="FILE", type=click.Path(), help="A file of test rows.")
+@click.option("--test", metavar="FILE", type=any_path, help="A file of test rows.")
 @format_option
-@click.option("-o", "--output", type=click.Path(), help="File to write; stdout if not given.")
+@click.option("-o", "--output", type=any_path, help="File to write; stdout if not given.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def init(
     data: str,
@@ -84,8 +84,9 @@ def init(
     from pathlib import Path
 
     from svmtrain.errors import ConfigError
-    from svmtrain.files import write_atomic
+    from svmtrain.files import refuse_same_file, write_atomic
 
+    refuse_same_file(output, [data, *([test] if test else [])])
     if Path(output).exists() and not force:
         raise ConfigError("exists already (--force replaces it)", path=output)
     write_atomic(output, text.encode())

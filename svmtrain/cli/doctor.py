@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import json_option, limit_one_thread, set_option
+from svmtrain.cli.options import any_path, json_option, limit_one_thread, set_option
 from svmtrain.cli.output import print_json, table
 
 EXAMPLES = """
@@ -15,7 +15,7 @@ svmtrain doctor configs/digits.yaml --set preprocess.scale=none
 
 
 @click.command("doctor", cls=Command, examples=EXAMPLES, short_help="Examine a config.")
-@click.argument("config", type=click.Path())
+@click.argument("config", type=any_path)
 @set_option
 @json_option
 def command(config: str, overrides: tuple[str, ...], as_json: bool) -> None:

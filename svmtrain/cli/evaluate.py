@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import format_option, json_option, known_format, limit_one_thread
+from svmtrain.cli.options import (
+    any_path,
+    format_option,
+    json_option,
+    known_format,
+    limit_one_thread,
+)
 from svmtrain.cli.output import print_json, table
 
 if TYPE_CHECKING:
@@ -22,8 +28,8 @@ WIDEST = 30
 
 
 @click.command("evaluate", cls=Command, examples=EXAMPLES, short_help="Judge a model.")
-@click.argument("model", type=click.Path())
-@click.argument("data", type=click.Path(), required=False)
+@click.argument("model", type=any_path)
+@click.argument("data", type=any_path, required=False)
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import json_option, limit_threads, loudness, note, set_option
+from svmtrain.cli.options import any_path, json_option, limit_threads, loudness, note, set_option
 from svmtrain.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ svmtrain fit configs/digits.yaml --resume
 
 
 @click.command("fit", cls=Command, examples=EXAMPLES, short_help="Train a classifier.")
-@click.argument("config", type=click.Path())
+@click.argument("config", type=any_path)
 @set_option
 @click.option("--name", help="Name of the run; the config's file name if not given.")
 @click.option("--out", metavar="DIR", help="Folder for the run directory.  [default: runs]")
@@ -35,7 +35,8 @@ svmtrain fit configs/digits.yaml --resume
 @click.option(
     "--if-changed",
     is_flag=True,
-    help="Do nothing if the run is finished and config, data and code are the same; else train.",
+    help="Do nothing if the run is finished and config, data and code are the same; begin it "
+    "again if one changed.",
 )
 @click.option("--threads", metavar="N", help="Threads of the linear algebra, or auto.")
 @click.option("--dry-run", is_flag=True, help="Load and build everything, describe it, stop.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import json_option, limit_one_thread, set_option
+from svmtrain.cli.options import any_path, json_option, limit_one_thread, set_option
 from svmtrain.cli.output import print_json, table
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ svmtrain gradcheck configs/digits.yaml --self-test
 
 
 @click.command("gradcheck", cls=Command, examples=EXAMPLES, short_help="Check the gradients.")
-@click.argument("path", metavar="CONFIG|RUN", type=click.Path())
+@click.argument("path", metavar="CONFIG|RUN", type=any_path)
 @set_option
 @click.option("--loss", help="A loss in place of the config's, or all.")
 @click.option("--samples", default="100", show_default=True, help="Training rows, or all.")

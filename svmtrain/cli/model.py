@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from svmtrain.cli.groups import Command, LazyGroup
-from svmtrain.cli.options import json_option
+from svmtrain.cli.options import any_path, json_option
 from svmtrain.cli.output import facts, print_json, table
 
 EXAMPLES = """
@@ -27,7 +27,7 @@ def command() -> None:
     examples="svmtrain model show runs/digits",
     short_help="Classes, shapes, norms, settings, and how it was trained.",
 )
-@click.argument("model", type=click.Path())
+@click.argument("model", type=any_path)
 @json_option
 def show(model: str, as_json: bool) -> None:
     """Show what MODEL (a model, a checkpoint or a run directory) is and how it was trained."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: A path as given; whether it can be used is told by what uses it, with its own exit code.
+any_path = click.Path(readable=False, allow_dash=True)
+
 set_option = click.option(
     "--set",
     "overrides",

@@ -10,7 +10,7 @@ from typing import TextIO
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import format_option, known_format, limit_one_thread
+from svmtrain.cli.options import any_path, format_option, known_format, limit_one_thread
 from svmtrain.errors import StorageError
 
 EXAMPLES = """
@@ -22,9 +22,9 @@ cat new.csv | svmtrain predict runs/digits -
 
 
 @click.command("predict", cls=Command, examples=EXAMPLES, short_help="Label rows.")
-@click.argument("model", type=click.Path())
-@click.argument("data", type=click.Path(allow_dash=True))
-@click.option("-o", "--output", type=click.Path(), help="File to write; stdout if not given.")
+@click.argument("model", type=any_path)
+@click.argument("data", type=any_path)
+@click.option("-o", "--output", type=any_path, help="File to write; stdout if not given.")
 @click.option("--scores", is_flag=True, help="Write CSV: the label and the score of each class.")
 @format_option
 def command(model: str, data: str, output: str | None, scores: bool, format_: str) -> None:
@@ -56,7 +56,9 @@ def command(model: str, data: str, output: str | None, scores: bool, format_: st
             raise StorageError("standard output is closed")
         write(sys.stdout)
         return
-    from svmtrain.files import replaced_atomically
+    from svmtrain.files import refuse_same_file, replaced_atomically
+    from svmtrain.operations.evaluate import find_model
 
+    refuse_same_file(output, [data, find_model(model)])
     with replaced_atomically(output) as stream:
         write(stream)

@@ -9,7 +9,7 @@ import click
 
 from svmtrain.cli.fit import make_session, show
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import json_option, limit_threads, loudness, set_option
+from svmtrain.cli.options import any_path, json_option, limit_threads, loudness, set_option
 
 if TYPE_CHECKING:
     from svmtrain.operations.job import FitResult
@@ -21,7 +21,7 @@ svmtrain resume runs/digits --set solver.epochs=50
 
 
 @click.command("resume", cls=Command, examples=EXAMPLES, short_help="Go on with a run.")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=any_path)
 @set_option
 @json_option
 @loudness

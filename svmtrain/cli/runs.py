@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from svmtrain.cli.groups import Command, LazyGroup
-from svmtrain.cli.options import json_option, runs_option
+from svmtrain.cli.options import any_path, json_option, runs_option
 from svmtrain.cli.output import facts, print_csv, print_json, table
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def list_(folder: str, sort: str | None, as_json: bool, as_csv: bool) -> None:
     examples="svmtrain runs compare runs/digits runs/digits-weak --sort validation_accuracy",
     short_help="Figures of several runs beside the settings they differ in.",
 )
-@click.argument("runs", nargs=-1, type=click.Path())
+@click.argument("runs", nargs=-1, type=any_path)
 @runs_option
 @sort_option
 @json_option
@@ -129,7 +129,7 @@ def _print(
     examples="svmtrain runs show runs/digits",
     short_help="What a run is and how it went.",
 )
-@click.argument("run", type=click.Path())
+@click.argument("run", type=any_path)
 @json_option
 def show(run: str, as_json: bool) -> None:
     """Show what RUN is, how it went, and what it left."""
@@ -146,7 +146,8 @@ def show(run: str, as_json: bool) -> None:
         return
     lines = [
         ("run", summary.path),
-        ("status", f"{status(directory, info)}: {info.get('reason')}"),
+        ("status", status(directory, info)),
+        ("reason", info.get("reason")),
         ("started", info.get("started")),
         ("ended", info.get("ended")),
         ("command", " ".join(map(str, info.get("command", [])))),

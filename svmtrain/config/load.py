@@ -131,7 +131,8 @@ def _set_layer(overrides: Iterable[str]) -> Layer:
         dotted, equals, value = override.partition("=")
         section, dot, key = dotted.strip().partition(".")
         if not equals or not dot:
-            raise ConfigError("must have the form section.key=value", path=source.name)
+            meant = _did_you_mean(_keys_called(dotted.strip()) if dotted.strip() else [])
+            raise ConfigError(f"must have the form section.key=value{meant}", path=source.name)
         layer[_known(section, key, Place(source, 1, 1))] = _value(value, source)
     return layer
 

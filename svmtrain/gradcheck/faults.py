@@ -118,7 +118,7 @@ def _labels_shifted(made: Made, point: Point, facts: Facts) -> Made:
 
 def _last_row_dropped(made: Made, point: Point, facts: Facts) -> Made:
     dscores = facts.dscores.copy()
-    dscores[-1] = 0
+    dscores[np.flatnonzero(dscores.any(axis=1))[-1]] = 0
     return _from_dscores(made, point, facts, dscores)
 
 
@@ -169,7 +169,7 @@ FAULTS: dict[str, Fault] = {
     "two class columns swapped": _columns_swapped,
     "true class left out": _true_class_left_out,
     "labels of the neighbouring row": _labels_shifted,
-    "last row dropped": _last_row_dropped,
+    "last row with a loss dropped": _last_row_dropped,
     "kinks counted active, twice": _kinks_active,
     "delta forgotten in the margins": _no_delta,
     "features of the input reversed": _input_reversed,

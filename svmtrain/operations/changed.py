@@ -15,15 +15,16 @@ from svmtrain.runs.directory import RunDirectory
 WHERE = ("output.dir", "output.name")
 
 
-def is_same(run: RunDirectory, config: Config) -> bool:
-    """Return whether a run was begun with this config, these data and this code."""
+def what_changed(run: RunDirectory, config: Config) -> list[str]:
+    """Return what is not as it was when a run was begun: settings by key, data, code."""
     try:
         info, before = run.read_info(), load_config(run.config)
     except (ModelError, ConfigError):
-        return False
+        return ["its run.json or config.yaml"]
     changed = [key for key, _, _ in differences(before, config) if key not in WHERE]
     data = [asdict(file) for file in data_files(config)]
-    return not changed and info.get("data") == data and info.get("code") == source_digest()
+    changed += [] if info.get("data") == data else ["the data"]
+    return changed + ([] if info.get("code") == source_digest() else ["svmtrain's code"])
 
 
 def fit_if_changed(config: Config, session: Session) -> FitResult | None:
@@ -32,7 +33,11 @@ def fit_if_changed(config: Config, session: Session) -> FitResult | None:
     A run that is the same but was stopped is resumed; any other is begun again.
     """
     run = run_directory(config)
-    if not (run.exists() and is_same(run, config)):
+    if not run.exists():
+        return fit(config, session)
+    changed = what_changed(run, config)
+    if changed:
+        session.say(f"{run.path} is begun again; changed: {', '.join(changed)}")
         return fit(config, session, force=True)
     if run.read_info().get("status") == "finished" and run.model.exists():
         return None

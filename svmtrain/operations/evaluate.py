@@ -15,7 +15,7 @@ from svmtrain.build import Splits, load_splits
 from svmtrain.config import load_config
 from svmtrain.data.dataset import Dataset, ReadOptions, encode_labels
 from svmtrain.data.readers import STDIN, iter_tables
-from svmtrain.errors import ConfigError, DataError
+from svmtrain.errors import ConfigError, DataError, ModelError
 from svmtrain.metrics import Report, confusion_matrix
 from svmtrain.model import LinearClassifier, load_model
 from svmtrain.objective.linear import DataTerm
@@ -115,7 +115,16 @@ def _evaluate(classifier: LinearClassifier, parts: Iterable[tuple[Floats, Classe
 def find_model(path: str | Path) -> Path:
     """Return the model file that a path means: a file, or the model of a run directory."""
     path = Path(path)
-    return RunDirectory(path).model if path.is_dir() else path
+    if not path.is_dir():
+        return path
+    run = RunDirectory(path)
+    if not run.exists():
+        raise ModelError("is a folder, but not a run directory", path=path)
+    if not run.model.exists():
+        files = run.checkpoint_files()
+        hint = f"; until then {files[0]} can be used as a model" if files else ""
+        raise ModelError(f"has no model yet: svmtrain resume {path} goes on{hint}", path=path)
+    return run.model
 
 
 def reading(classifier: LinearClassifier, *, labels_required: bool) -> ReadOptions:
@@ -169,8 +178,11 @@ def evaluate_split(run: str | Path, split: str) -> Evaluation:
     splits = load_splits(load_config(directory.config))
     _refuse_changed(classifier, splits, directory.path)
     rows = getattr(splits, split)
+    others = [name for name in SPLITS if getattr(splits, name) is not None]
     if rows is None:
-        raise ConfigError(f"the run has no {split} rows", path=directory.path)
+        raise ConfigError(
+            f"the run has no {split} rows; it has {' and '.join(others)} rows", path=directory.path
+        )
     return evaluate_rows(classifier, rows)
 
 

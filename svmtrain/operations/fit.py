@@ -24,7 +24,14 @@ from svmtrain.build import (
 )
 from svmtrain.checkpoint import Checkpoint
 from svmtrain.config import Config, load_config, to_yaml
-from svmtrain.errors import CheckFailed, ConfigError, DivergedError, Interrupted, ResumeError
+from svmtrain.errors import (
+    CheckFailed,
+    ConfigError,
+    DivergedError,
+    Interrupted,
+    ModelError,
+    ResumeError,
+)
 from svmtrain.files import write_atomic
 from svmtrain.operations.evaluate import evaluate_rows
 from svmtrain.operations.gradcheck_report import short_check
@@ -37,7 +44,7 @@ from svmtrain.training.history import EpochRecord
 from svmtrain.training.loop import Outcome, Training
 from svmtrain.training.progress import make_progress
 from svmtrain.training.state import TrainingState
-from svmtrain.training.stopping import BestEpoch, Stopping
+from svmtrain.training.stopping import METRICS, BestEpoch, Stopping
 
 
 def run_directory(config: Config) -> RunDirectory:
@@ -89,7 +96,19 @@ def resume_run(run: RunDirectory, config: Config, session: Session) -> FitResult
         for note in notes:
             session.say(f"warning: {note}")
         if checkpoint is None:
+            if run.model.exists():
+                raise ModelError(
+                    "has no checkpoint to go on from (--force begins the run again)", path=run.path
+                )
+            session.say(f"{run.path} was stopped before its first checkpoint; it is begun again")
             return _begin(run, config, splits, build(config, splits), session)
+        config = _keep_best_metric(config, splits, checkpoint)
+        if config.solver.epochs < checkpoint.state.epoch:
+            raise ResumeError(
+                f"solver.epochs is {config.solver.epochs}, but {checkpoint.state.epoch} epochs are "
+                "done already",
+                path=run.path,
+            )
         lr = checkpoint.identity.get("lr")
         if not isinstance(lr, float):
             raise ResumeError("the checkpoint names no step size", path=run.path)
@@ -99,6 +118,19 @@ def resume_run(run: RunDirectory, config: Config, session: Session) -> FitResult
             session.say(f"warning: the last bits may differ: {note}")
         _refuse_shape(run, checkpoint, built)
         return _continue(Job(run, config, splits, built, session, now), checkpoint)
+
+
+def _keep_best_metric(config: Config, splits: Splits, checkpoint: Checkpoint) -> Config:
+    """Return the config with the metric that the run picked its best epoch by so far.
+
+    What `auto` means depends on stop.patience, which may change; the best epoch may not.
+    """
+    saved = checkpoint.identity.get("settings")
+    name = saved.get("checkpoint.best") if isinstance(saved, dict) else None
+    now = best_metric(config, splits.validation is not None)
+    if config.checkpoint.best != "auto" or name not in METRICS or name == now:
+        return config
+    return replace(config, checkpoint=replace(config.checkpoint, best=name))
 
 
 def reload_config(run: RunDirectory, overrides: Sequence[str] = ()) -> Config:
@@ -143,6 +175,7 @@ def _begin(
 ) -> FitResult:
     """Begin a run afresh; what an earlier one left in its directory is deleted."""
     figures = _check_gradients(config, splits)
+    run.create()
     run.clear()
     if session.verbose:
         for line in told(splits, built):

@@ -593,7 +593,7 @@ def test_runs_of_an_empty_and_of_a_missing_folder(ok, refused):
 def test_runs_show_tells_how_it_went(ok, three):
     """Facts, and at most ten epochs, the last among them."""
     out = ok("runs", "show", "runs/one")
-    assert "finished: all 4 epochs are done" in out
+    assert "status               finished\nreason               all 4 epochs are done" in out
     epochs = [line.split()[0] for line in out.split("\n\n")[1].splitlines()]
     assert epochs == ["epoch", "1", "2", "3", "4"]
     document = json.loads(ok("runs", "show", "runs/one", "--json"))

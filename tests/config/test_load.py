@@ -56,10 +56,15 @@ def test_overrides_are_named_in_errors():
     assert refusal(GOOD, flags={"solver.epochs": "0"}).startswith("command line: solver.epochs")
 
 
-@pytest.mark.parametrize("override", ["", "solver", "solver=1", "epochs=1", "=", "solver.epochs"])
+@pytest.mark.parametrize("override", ["", "solver", "solver=1", "=", "solver.epochs"])
 def test_an_override_without_the_form_is_refused(override):
     """An override is section.key=value."""
     assert refusal(GOOD, override).endswith("must have the form section.key=value")
+
+
+def test_an_override_without_its_section_is_told_which_it_may_mean():
+    """As in a file."""
+    assert refusal(GOOD, "epochs=1").endswith("(did you mean solver.epochs?)")
 
 
 def test_override_values_are_yaml():

@@ -21,13 +21,12 @@ from svmtrain.operations.gradcheck import (
     subject,
 )
 
-RANDOM = np.random.default_rng(5)
-
 
 def rows(n: int = 30, d: int = 4, K: int = 3, whole: bool = False) -> Rows:
     """Return random rows; whole numbers put margins on kinks."""
-    X = RANDOM.integers(-2, 3, (n, d)).astype(float) if whole else RANDOM.normal(size=(n, d))
-    return Rows(X, RANDOM.integers(K, size=n), K)
+    random = np.random.default_rng(5)
+    X = random.integers(-2, 3, (n, d)).astype(float) if whole else random.normal(size=(n, d))
+    return Rows(X, random.integers(K, size=n), K)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -37,7 +36,7 @@ def test_every_loss_passes_at_random_zero_near_zero_and_trained_weights(
 ) -> None:
     """Three ways agree for W, b and X, data term and penalty apart."""
     objective = LinearObjective(loss, 0.5, 0.02, bias, np.array([1.0, 2.0, 0.5]))
-    trained = (RANDOM.normal(size=(4, 3)), np.zeros(3))
+    trained = (np.random.default_rng(6).normal(size=(4, 3)), np.zeros(3))
     found = check_objective(objective, rows(), Checks(coordinates=None), trained)
     assert [finding for finding in found if not finding.passed] == []
     assert {finding.point for finding in found} == {"random", "zero", "near zero", "trained"}
@@ -56,7 +55,7 @@ def test_whole_numbers_on_kinks_pass_and_are_counted(loss: str) -> None:
     """Between the derivative from the left and that from the right every subgradient is right."""
     some = rows(whole=True)
     point = {
-        "W": RANDOM.integers(-1, 2, (4, 3)).astype(float),
+        "W": np.random.default_rng(7).integers(-1, 2, (4, 3)).astype(float),
         "b": np.zeros(3),
         "X": some.X,
     }
@@ -170,8 +169,8 @@ def test_directions_are_steady_and_of_length_one() -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_definitions_in_rational_numbers_equal_the_losses(loss: str) -> None:
     """The definitions of the exact check are themselves checked."""
-    scores = RANDOM.integers(-3, 4, (5, 3)).astype(float)
-    y = RANDOM.integers(3, size=5)
+    scores = np.random.default_rng(8).integers(-3, 4, (5, 3)).astype(float)
+    y = np.random.default_rng(9).integers(3, size=5)
     losses, _ = LOSSES[loss].function(scores, y, 0.5)
     for row, true, found in zip(scores, y, losses, strict=True):
         exactly = exact.DEFINITIONS[loss]([Fraction(s) for s in row], int(true), Fraction(1, 2))

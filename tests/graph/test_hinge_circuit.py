@@ -11,8 +11,6 @@ from svmtrain.graph import hinge
 from svmtrain.objective.linear import BIASES, LinearObjective
 from svmtrain.objective.losses import LOSSES
 
-RANDOM = np.random.default_rng(3)
-
 
 def test_every_loss_has_a_recipe() -> None:
     """To add a loss is to add it here too."""
@@ -26,9 +24,10 @@ def test_gates_and_analytic_gradients_are_equal(
     loss: str, bias: str, n: int, d: int, K: int
 ) -> None:
     """Value and gradients for W, b and X, with class weights, delta and the penalty."""
-    X, W, b = RANDOM.normal(size=(n, d)), RANDOM.normal(size=(d, K)), RANDOM.normal(size=K)
-    y = RANDOM.integers(K, size=n)
-    weight = RANDOM.uniform(0.5, 2, K)
+    random = np.random.default_rng(n)
+    X, W, b = random.normal(size=(n, d)), random.normal(size=(d, K)), random.normal(size=K)
+    y = random.integers(K, size=n)
+    weight = random.uniform(0.5, 2, K)
     b = b if bias != "none" else np.zeros(K)
     objective = LinearObjective(loss, 0.7, 0.05, bias, weight)
     circuit = hinge.build(loss, X, y, W, b, delta=0.7, lam=0.05, bias=bias, class_weight=weight)

@@ -192,7 +192,8 @@ def test_bars_fit_the_width_of_the_terminal():
         whole_run(make_progress(stream, epochs=2, rows=10, done=0, quiet=False))
         stream.flush()
         shown = os.read(ours, 1 << 16).decode()
+        while "2/2" not in shown:
+            shown += os.read(ours, 1 << 16).decode()
     os.close(ours)
     lines = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]", shown)]
-    assert any("2/2" in line for line in lines)
     assert max(map(len, lines)) <= 50

@@ -33,7 +33,7 @@ UTF8_BOM = b"\xef\xbb\xbf"
 
 ADVICE = {
     "UTF-16 text": "save it as UTF-8",
-    ZIP: "unpack it first",
+    ZIP: "an .npz file is one: then data.format is npz; any other is to be unpacked first",
     "gzip data": "unpack it first",
     "bzip2 data": "unpack it first",
     "xz data": "unpack it first",

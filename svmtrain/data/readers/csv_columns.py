@@ -90,12 +90,12 @@ def _label_column(
         return _position(target, header, width, name)
     if header is None:
         problem = "has no header to find the label column by"
-        raise DataError(f"{problem} (set data.target to its index)", path=name)
+        raise DataError(f"{problem} (give its position as the target)", path=name)
     found = _called_label(header, options)
     if len(found) != 1:
         count = "more than one column is" if found else "no column is"
         problem = f"{count} called {', '.join(LABEL_NAMES)}; found {listed(header)}"
-        raise DataError(f"{problem} (set data.target)", path=name)
+        raise DataError(f"{problem} (name the target)", path=name)
     return found[0]
 
 
@@ -135,8 +135,8 @@ def _position(target: str | int, header: tuple[str, ...] | None, width: int, nam
         raise DataError(f"data.target is {target}, but there are {width} columns", path=name)
     if header is None:
         problem = f"has no header to find the column {shown(target)} in"
-        raise DataError(f"{problem} (set data.target to its index)", path=name)
+        raise DataError(f"{problem} (give its position as the target)", path=name)
     if target not in header:
         problem = f"no column is called {shown(target)}; found {listed(header)}"
-        raise DataError(f"{problem} (set data.target)", path=name)
+        raise DataError(f"{problem} (name the target)", path=name)
     return header.index(target)
