@@ -295,7 +295,8 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     solver, train = config.solver, splits.train
     objective = build_objective(config.objective, train)
     scaler = Scaler.fit(train.X, config.preprocess.scale, config.preprocess.row_norm)
-    X = scaler.transform(train.X, solver.dtype)
+    scaled = partial(scaler.transform, dtype=solver.dtype)
+    X = scaled(train.X)
     size = batch_size(solver, len(train))
     weights = initial_weights(
         solver.init, X.shape[1], len(train.classes), np.dtype(solver.dtype), solver.seed
@@ -303,15 +304,9 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     make = partial(build_solver, solver, objective.lam)
     search = None
     if lr is None and solver.lr == "auto":
+        sizes = {"batch_size": size, "seed": solver.seed}
         search = lr_search.search(
-            X,
-            train.y,
-            objective,
-            make,
-            weights,
-            batch_size=size,
-            seed=solver.seed,
-            momentum=solver.momentum,
+            X, train.y, objective, make, weights, **sizes, momentum=solver.momentum
         )
         lr = search.lr
     lr = lr if lr is not None else float(solver.lr)
@@ -322,9 +317,7 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         objective=objective,
         solver=sgd,
         train=MemoryRows(X, train.y),
-        validation=None
-        if held is None
-        else MemoryRows(scaler.transform(held.X, solver.dtype), held.y),
+        validation=None if held is None else MemoryRows(scaled(held.X), held.y),
         epochs=solver.epochs,
         batch_size=size,
         shuffle=solver.shuffle,

@@ -9,9 +9,10 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from svmtrain.config import nodes
+from svmtrain.config.keys import KEYS, keys_of
 from svmtrain.config.nodes import Node, Place, Scalar, Source, cut, found
 from svmtrain.config.plain import nearest
-from svmtrain.config.schema import KEYS, SECTIONS, Config, keys_of
+from svmtrain.config.schema import SECTIONS, Config
 from svmtrain.errors import ConfigError
 
 Layer = dict[str, Node]

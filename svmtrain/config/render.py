@@ -10,9 +10,10 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from svmtrain.config.keys import KEYS, Key, keys_of
 from svmtrain.config.kinds import Either, Kind
 from svmtrain.config.plain import reading
-from svmtrain.config.schema import KEYS, SECTIONS, Config, Key, keys_of
+from svmtrain.config.schema import SECTIONS, Config
 from svmtrain.config.texts import FilePath, Interval
 
 _READ_AS_BOOLEAN_BY_SOME = ("y", "Y", "n", "N")

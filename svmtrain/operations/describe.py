@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from svmtrain.build import best_metric, build, load_splits, stop_rules
+from svmtrain.build import Built, best_metric, build, load_splits, stop_rules
 from svmtrain.config import Config, to_dict, to_yaml
 from svmtrain.model import LinearClassifier
 from svmtrain.objective.linear import LinearObjective
@@ -61,30 +61,30 @@ def plan(config: Config) -> tuple[str, dict[str, Any]]:
         "stop_metric": rules.metric,
         "parameters": int(train.X.shape[1] * len(train.classes) + len(train.classes)),
     }
+    return _plan_text(config, built, document), document
+
+
+def _plan_text(config: Config, built: Built, document: dict[str, Any]) -> str:
+    """Return what would be done as text."""
+    problem, rows = built.problem, document["rows"]
+    n_features, n_classes = document["features"], len(built.classes)
     shapes = (
-        f"X {train.X.shape[0]:,} x {train.X.shape[1]} ({np.dtype(config.solver.dtype).name}), "
-        f"W {train.X.shape[1]} x {len(train.classes)}, b {len(train.classes)}; "
-        f"{counts['validation']:,} validation rows, {counts['test']:,} test rows"
+        f"X {rows['train']:,} x {n_features} ({config.solver.dtype}), W {n_features} x "
+        f"{n_classes}, b {n_classes}; {rows['validation']:,} validation rows, "
+        f"{rows['test']:,} test rows"
     )
     schedule = SCHEDULES[config.solver.schedule]
     steps = (
         f"{document['steps']:,} steps of {problem.batch_size} rows, lr {built.lr:g} "
         f"({config.solver.schedule}: {schedule.formula})"
     )
-    parts = [
-        "# resolved config",
-        to_yaml(config).rstrip(),
-        "",
-        "# shapes",
-        shapes,
-        "",
-        "# objective",
-        objective_in_words(problem.objective, len(train)),
-        "",
-        "# training",
-        steps,
-    ]
-    return "\n".join(parts), document
+    parts = {
+        "resolved config": to_yaml(config).rstrip(),
+        "shapes": shapes,
+        "objective": objective_in_words(problem.objective, rows["train"]),
+        "training": steps,
+    }
+    return "\n\n".join(f"# {title}\n{text}" for title, text in parts.items())
 
 
 def one_line(result: FitResult) -> str:

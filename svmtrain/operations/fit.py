@@ -273,21 +273,30 @@ def _train(
         cadence=cadence(config),
         seconds_before=records[-1].seconds if records else 0.0,
     )
-    stopped = f"go on with: svmtrain resume {shlex.quote(str(job.run.path))}"
+    try:
+        return _run(job, training, journal)
+    finally:
+        progress.close()
+        metrics.close()
+
+
+def _run(job: Job, training: Training, journal: RunJournal) -> FitResult:
+    """Run the training under the eyes of run.json, to the model or to a signal."""
     with RunInfo(job, journal) as info:
         try:
             outcome = training.run()
         except DivergedError as error:
             raise DivergedError(f"{error.problem}; {_kept(job.run)}", path=job.run.path) from None
-        finally:
-            progress.close()
-            metrics.close()
+        training.progress.close()
         if outcome.finished:
             with contextlib.suppress(Interrupted):
-                result = _finish(job, state, journal, outcome)
+                result = _finish(job, training.state, journal, outcome)
                 info.finish(result)
                 return result
-        raise interrupts.interruption(f"saved at step {state.solver.step}; {stopped}")
+        raise interrupts.interruption(
+            f"saved at step {training.state.solver.step}; "
+            f"go on with: svmtrain resume {shlex.quote(str(job.run.path))}"
+        )
 
 
 def _kept(run: RunDirectory) -> str:

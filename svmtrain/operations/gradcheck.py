@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from svmtrain import interrupts
 from svmtrain.gradcheck import exact
-from svmtrain.gradcheck.compare import Checks, Finding, Made, Point, Subject, check
+from svmtrain.gradcheck.compare import Checks, Finding, Made, Point, Subject, Way, check
 from svmtrain.gradcheck.faults import FAULTS, Facts, Fault
 from svmtrain.graph import hinge
+from svmtrain.graph.circuit import gradients as backpropagate
 from svmtrain.objective.kinks import kink_lines
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Classes, Floats
@@ -53,50 +54,53 @@ def points(
     return found
 
 
-def subject(objective: LinearObjective, y: Classes) -> Subject:
-    """Return what is checked of an objective on rows of the classes y."""
+class _Ways:
+    """An objective on rows of the classes y, as the check wants it: two ways, value, kinks."""
 
-    def analytic(point: Point) -> Made:
+    def __init__(self, objective: LinearObjective, y: Classes) -> None:
+        self.objective = objective
+        self.bare = replace(objective, lam=0.0)
+        self.y = y
+
+    def analytic(self, point: Point) -> Made:
+        """Make values and gradients by the formulas."""
         X, W, b = point["X"], point["W"], point["b"]
-        data, dW, db = replace(objective, lam=0.0).value_and_gradient(X, y, W, b)
+        data, dW, db = self.bare.value_and_gradient(X, self.y, W, b)
         nothing = DataTerm(0.0, 1, 0, 0, np.zeros_like(W), np.zeros_like(b))
-        penalty_W, penalty_b = objective.mean_gradient(nothing, W, b)
+        penalty_W, penalty_b = self.objective.mean_gradient(nothing, W, b)
         gradients: dict[tuple[str, str], Any] = {
             ("data", "W"): dW,
-            ("data", "X"): objective.gradient_of_input(X, y, W, b),
+            ("data", "X"): self.objective.gradient_of_input(X, self.y, W, b),
             ("penalty", "W"): penalty_W,
         }
-        if objective.bias != "none":
+        if self.objective.bias != "none":
             gradients["data", "b"], gradients["penalty", "b"] = db, penalty_b
-        return Made({"data": data, "penalty": objective.penalty(W, b)}, gradients)
+        return Made({"data": data, "penalty": self.objective.penalty(W, b)}, gradients)
 
-    def gates(point: Point) -> Made:
-        circuit = _circuit(objective, point, y)
-        circuit.data.backward()
-        made = {
-            ("data", name): node.grad
-            for name, node in (("W", circuit.W), ("X", circuit.X), ("b", circuit.b))
-        }
-        circuit.b.grad = None
-        circuit.penalty.backward()
-        made["penalty", "W"], made["penalty", "b"] = circuit.W.grad, circuit.b.grad
-        shapes = {"W": point["W"].shape, "X": point["X"].shape, "b": point["b"].shape}
-        gradients = {
-            (term, group): np.zeros(shapes[group])
-            if gradient is None
-            else gradient.reshape(shapes[group])
-            for (term, group), gradient in made.items()
-            if group != "b" or objective.bias != "none"
-        }
+    def gates(self, point: Point) -> Made:
+        """Make values and gradients by backpropagation."""
+        circuit = _circuit(self.objective, point, self.y)
+        inputs = {"W": circuit.W, "b": circuit.b, "X": circuit.X}
+        gradients: dict[tuple[str, str], Array] = {}
+        for term, output, groups in (
+            ("data", circuit.data, "WXb"),
+            ("penalty", circuit.penalty, "Wb"),
+        ):
+            found = backpropagate(output, np.ones_like(output.value))
+            for group in groups if self.objective.bias != "none" else groups.replace("b", ""):
+                gradient = found.get(inputs[group], np.zeros(point[group].shape))
+                gradients[term, group] = gradient.reshape(point[group].shape)
         values = {"data": float(circuit.data.value), "penalty": float(circuit.penalty.value)}
         return Made(values, gradients)
 
-    def value(term: str, point: Point) -> float:
+    def value(self, term: str, point: Point) -> float:
+        """Return the function that numeric derivatives are taken of."""
         if term == "penalty":
-            return objective.penalty(point["W"], point["b"])
-        return replace(objective, lam=0.0).value(point["X"], y, point["W"], point["b"])
+            return self.objective.penalty(point["W"], point["b"])
+        return self.bare.value(point["X"], self.y, point["W"], point["b"])
 
-    def lines(term: str, point: Point, group: str, way: Array) -> tuple[Array, Array]:
+    def lines(self, term: str, point: Point, group: str, way: Array) -> tuple[Array, Array]:
+        """Return the linear functions whose zeros are kinks, along a direction."""
         if term == "penalty":
             return np.zeros(0), np.zeros(0)
         X, W = point["X"], point["W"]
@@ -106,17 +110,25 @@ def subject(objective: LinearObjective, y: Classes) -> Subject:
             "b": lambda: np.broadcast_to(way, scores.shape),
             "X": lambda: way @ W,
         }[group]()
-        values, speeds = kink_lines(objective.loss, scores, slopes, y, objective.delta)
+        rule = self.objective
+        values, speeds = kink_lines(rule.loss, scores, slopes, self.y, rule.delta)
         return np.asarray(values), np.asarray(speeds)
 
-    def scales(point: Point) -> dict[str, float]:
+    def scales(self, point: Point) -> dict[str, float]:
+        """Return the natural size of the data term's gradient in each group."""
+
         def size(array: Array) -> float:
             return float(np.sqrt(np.mean(np.square(array))))
 
-        return {"W": size(point["X"]), "b": 1.0, "X": size(point["W"]) / len(y)}
+        return {"W": size(point["X"]), "b": 1.0, "X": size(point["W"]) / len(self.y)}
 
+
+def subject(objective: LinearObjective, y: Classes) -> Subject:
+    """Return what is checked of an objective on rows of the classes y."""
+    ways = _Ways(objective, y)
     smooth = objective.loss in ("weston_watkins_squared", "one_vs_rest_squared")
-    return Subject({"analytic": analytic, "gates": gates}, value, lines, scales, smooth)
+    made: dict[str, Way] = {"analytic": ways.analytic, "gates": ways.gates}
+    return Subject(made, ways.value, ways.lines, ways.scales, smooth)
 
 
 def _circuit(objective: LinearObjective, point: Point, y: Classes) -> hinge.HingeCircuit:

@@ -41,6 +41,9 @@ class Progress(Protocol):
     def epoch(self, record: EpochRecord) -> None:
         """Tell that an epoch was completed."""
 
+    def close(self) -> None:
+        """Tell that it is over; may be called twice."""
+
 
 @dataclass(frozen=True)
 class Cadence:

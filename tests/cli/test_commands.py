@@ -15,7 +15,7 @@ from small_runs import CLASSES, rows_of, start, tree, write_config, write_table
 from svmtrain import threads
 from svmtrain.cli import COMMANDS, group, main
 from svmtrain.config import load_config
-from svmtrain.config.schema import KEYS
+from svmtrain.config.keys import KEYS
 from svmtrain.model import load_model
 from svmtrain.runs.directory import RunDirectory
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svmtrain.config import Config, load_config, parse_config
-from svmtrain.config.schema import DEFAULT_LAMBDA, KEYS, SECTIONS
+from svmtrain.config.keys import KEYS
+from svmtrain.config.schema import DEFAULT_LAMBDA, SECTIONS
 from svmtrain.errors import ConfigError
 
 GOOD = "data:\n  train: x.csv\n"

@@ -21,9 +21,10 @@ from svmtrain.config import (
     to_dict,
     to_yaml,
 )
+from svmtrain.config.keys import KEYS
 from svmtrain.config.kinds import Boolean, Choice, Either, Integer, Null, Number
 from svmtrain.config.render import yaml_value
-from svmtrain.config.schema import KEYS, SECTIONS
+from svmtrain.config.schema import SECTIONS
 from svmtrain.config.texts import Delimiter, Every, FileName, FilePath, Text, Weights
 
 BASE = parse_config("data: {train: d/x.csv}\n")
