@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from svmtrain.config import load_config
+from svmtrain.config.keys import KEYS
 from svmtrain.data.readers import AUTO, READERS
 from svmtrain.data.scaling import ROW_NORMS, SCALINGS
 from svmtrain.objective.linear import BIASES
@@ -171,7 +172,7 @@ def test_make_help_lists_every_target():
 )
 def test_the_schema_names_what_the_code_has(key, names):
     """The names of a key, which the schema keeps so as to load without numpy, are the table's."""
-    kept = keys.KEYS[key].kind.names()
+    kept = KEYS[key].kind.names()
     assert len(kept) == len(set(kept))
     assert set(kept) == names
 
