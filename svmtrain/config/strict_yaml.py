@@ -154,6 +154,16 @@ def _syntax_error(error: yaml.MarkedYAMLError, tree: _Tree) -> ConfigError:
     elif context == "while scanning a quoted scalar" and "end of stream" in problem:
         problem = "this quote is not closed"
         place = _place(error.context_mark, tree.source)
+    elif context == "while scanning a simple key" and error.context_mark is not None:
+        problem = "this line has no colon with a blank after it, as in 'epochs: 30'"
+        place = _place(error.context_mark, tree.source)
+    elif "mapping values are not allowed" in problem:
+        problem = "a key cannot stand here: look at the indentation of this line"
+    elif "<block end>" in problem:
+        problem = (
+            "this line does not fit the lines before it: look for another indentation, or a "
+            "missing blank after a colon, here or just above"
+        )
     elif "expected the node content" in problem or "cannot start any token" in problem:
         problem = f"not valid YAML: {problem}; text that begins with a sign of YAML needs quotes"
     else:

@@ -55,7 +55,14 @@ class EpochRecord:
     @classmethod
     def from_json(cls, line: str | bytes) -> EpochRecord:
         """Read a line written by `to_json`; ValueError when it is not one."""
-        values: Any = json.loads(line)
+        try:
+            values: Any = json.loads(line)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
         if not isinstance(values, dict) or set(values) != set(cls.__dataclass_fields__):
             raise ValueError("not a record of an epoch")
+        if any(
+            isinstance(v, bool) or not isinstance(v, int | float | None) for v in values.values()
+        ):
+            raise ValueError("a figure that is no number")
         return cls(**values)
