@@ -158,7 +158,9 @@ def _syntax_error(error: yaml.MarkedYAMLError, tree: _Tree) -> ConfigError:
         problem = "this line has no colon with a blank after it, as in 'epochs: 30'"
         place = _place(error.context_mark, tree.source)
     elif "mapping values are not allowed" in problem:
-        problem = "a key cannot stand here: look at the indentation of this line"
+        problem = (
+            "a key cannot stand here: mend the indentation, or put text with a colon in quotes"
+        )
     elif "<block end>" in problem:
         problem = (
             "this line does not fit the lines before it: look for another indentation, or a "

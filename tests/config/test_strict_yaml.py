@@ -104,7 +104,7 @@ def test_the_number_of_values_is_bounded():
         ("a: b\nc: 'x\n", "c.yaml:2:4: this quote is not closed"),
         ("a: ,\n", "begins with a sign of YAML needs quotes"),
         ("a: @x\n", "c.yaml:1:4: not valid YAML: found character '@' that cannot start"),
-        ("a: b: c\n", "c.yaml:1:5: not valid YAML: mapping values are not allowed here"),
+        ("a: b: c\n", "c.yaml:1:5: a key cannot stand here: mend the indentation"),
         ("a: [1, 2\nb: 3\n", "c.yaml:1:4: this '[' is not closed: expected ',' or ']'"),
     ],
 )
