@@ -150,6 +150,7 @@ class RunJournal:
         self.best_file = best_file
         self.records = list(records)
         self.failures = 0
+        self._saved_at: tuple[int, int] | None = None
 
     def record(self, record: EpochRecord) -> None:
         """Append the record of an epoch."""
@@ -160,8 +161,12 @@ class RunJournal:
         """Save a checkpoint durably, then delete the ones that are no longer kept.
 
         A failed save warns and training goes on; the third in a row, or the last of the session,
-        raises StorageError. Nothing that was saved before is touched by a failure.
+        raises StorageError. Nothing that was saved before is touched by a failure. The last save
+        has nothing to do when a periodic one was made at the same place.
         """
+        place = (state.solver.step, state.epoch)
+        if last and place == self._saved_at:
+            return
         name, best_before = checkpoints.file_name(state.solver.step), self.best_file
         if state.position == 0 and state.epoch == self.best.epoch:
             self.best_file = name
@@ -180,6 +185,7 @@ class RunJournal:
             self.warn(f"checkpoint not saved, training goes on: {problem}")
             return
         self.failures = 0
+        self._saved_at = place
         self._rotate()
 
     def _write(self, name: str, state: TrainingState) -> None:

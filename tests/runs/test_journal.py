@@ -126,7 +126,7 @@ def test_three_failed_saves_in_a_row_end_the_run(config, monkeypatch):
 
 def test_a_failed_last_save_ends_the_run(config, monkeypatch):
     """A run is not called finished when its end is not on disk."""
-    monkeypatch.setattr(journal, "write_atomic", Failing(journal.write_atomic, lambda n: n == 9))
+    monkeypatch.setattr(journal, "write_atomic", Failing(journal.write_atomic, lambda n: n >= 8))
     run, _, error = run_with(config)
     assert error is not None
     assert run.read_info()["status"] == "failed"
