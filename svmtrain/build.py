@@ -111,6 +111,7 @@ def load_splits(config: Config) -> Splits:
     files = data_files(config)
     table = read_table(data.train, data.format, read_options(config))
     labels = _labels(table, data.train)
+    _refuse_lost_header(config, table, labels)
     classes = find_classes(labels, data.train)
     y = encode_labels(labels, classes, data.train)
     whole = Dataset(table.X, y, classes, table.feature_names)
@@ -124,6 +125,19 @@ def load_splits(config: Config) -> Splits:
             path=data.train,
         )
     return Splits(train, validation, test, files)
+
+
+def _refuse_lost_header(config: Config, table: Table, labels: Any) -> None:
+    """Raise when the first line of a table without a header looks like one after all."""
+    if config.data.header != "auto" or table.feature_names is not None:
+        return
+    if isinstance(labels, list) and len(labels) > 2 and labels.count(labels[0]) == 1:
+        raise DataError(
+            f"the label of the first line, {shown(labels[0])}, is that of no other: "
+            "set data.header to true or false",
+            path=config.data.train,
+            line=1,
+        )
 
 
 def _labels(table: Table, path: str) -> Any:
@@ -296,7 +310,11 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     objective = build_objective(config.objective, train)
     scaler = Scaler.fit(train.X, config.preprocess.scale, config.preprocess.row_norm)
     scaled = partial(scaler.transform, dtype=solver.dtype)
-    X = scaled(train.X)
+    try:
+        X = scaled(train.X)
+    except DataError as error:
+        where = f"{error.problem} (rows counted among those trained on)"
+        raise DataError(where, path=config.data.train) from None
     size = batch_size(solver, len(train))
     weights = initial_weights(
         solver.init, X.shape[1], len(train.classes), np.dtype(solver.dtype), solver.seed

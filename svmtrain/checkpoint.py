@@ -17,13 +17,14 @@ import numpy as np
 
 from svmtrain import container
 from svmtrain.container import Array, Fields
-from svmtrain.errors import ModelError
+from svmtrain.errors import ModelError, shown
 from svmtrain.model import (
     ARRAYS,
     CHECKPOINT_FORMAT,
     VERSION,
     LinearClassifier,
     check_format,
+    from_parts,
 )
 from svmtrain.solvers.sgd import SGDState
 from svmtrain.training.state import TrainingState
@@ -130,13 +131,17 @@ def load(path: str | Path) -> Checkpoint:
     match = FILE_NAME.fullmatch(path.name)
     if match and int(match[1]) != state.solver.step:
         raise ModelError(f"holds step {state.solver.step}, not the one it is named for", path=path)
+    from_parts(fields.section("model"), arrays)
+    best_file = fields.optional_text("best_file")
+    if best_file is not None and not FILE_NAME.fullmatch(best_file):
+        raise ModelError(f"names {shown(best_file)} as the best checkpoint", path=path)
     metrics = fields.section("metrics")
     return Checkpoint(
         state=state,
         identity=fields.section("identity").header,
         metrics_length=metrics.count("length"),
         metrics_sha256=metrics.text("sha256"),
-        best_file=fields.optional_text("best_file"),
+        best_file=best_file,
     )
 
 

@@ -161,11 +161,12 @@ def replaced_atomically(path: str | Path) -> Iterator[TextIO]:
     StorageError
         When the system refuses any step.
     """
-    path = Path(os.path.realpath(path))
+    path = Path(path)
     if path.exists() and not path.is_file() and not path.is_dir():
         with path.open("w", encoding="utf-8", newline="") as stream:
             yield stream
         return
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:

@@ -111,6 +111,11 @@ def find_classes(labels: Labels, path: str) -> tuple[Label, ...]:
         names = sorted(set(labels))
         plain = all(INTEGER.fullmatch(name) for name in names)
         classes = tuple(sorted(int(name) for name in names)) if plain else tuple(names)
+    unprintable = [c for c in classes if isinstance(c, str) and not c.isprintable()]
+    if unprintable:
+        raise DataError(
+            f"the label {shown(unprintable[0])} has a control character in it", path=path
+        )
     if len(classes) < 2:
         raise DataError(
             f"every row has the label {shown(classes[0])}; expected at least two classes",
@@ -119,13 +124,16 @@ def find_classes(labels: Labels, path: str) -> tuple[Label, ...]:
     return classes
 
 
-def encode_labels(labels: Labels, classes: tuple[Label, ...], path: str) -> NDArray[np.int64]:
+def encode_labels(
+    labels: Labels, classes: tuple[Label, ...], path: str, before: int = 0
+) -> NDArray[np.int64]:
     """Return the index in `classes` of each label, (n_samples,) int64.
 
     Raises
     ------
     DataError
-        When a label is not among the classes; the message names the row.
+        When a label is not among the classes; the message names the row, counted from 1 after
+        the `before` rows that came before these.
     """
     index: dict[Label, int] = {label: number for number, label in enumerate(classes)}
     if isinstance(labels, np.ndarray):
@@ -140,7 +148,7 @@ def encode_labels(labels: Labels, classes: tuple[Label, ...], path: str) -> NDAr
     if -1 in codes:
         row = codes.index(-1)
         raise DataError(
-            f"row {row + 1} has the label {shown(found[row])}, which is none of the "
+            f"row {before + row + 1} has the label {shown(found[row])}, which is none of the "
             f"{len(classes)} classes of the model ({_some(classes)})",
             path=path,
         )

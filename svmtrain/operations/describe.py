@@ -116,7 +116,7 @@ def summary(result: FitResult) -> str:
     objective = job.built.problem.objective
     which = "best" if job.config.output.model == "best" else "last"
     lines = [
-        ("trained", f"{objective.loss}, lambda {objective.lam:g}, lr {job.built.lr:g}"),
+        ("trained", f"{objective.loss}, {_strength(result)}, lr {job.built.lr:g}"),
         (
             "on",
             f"{len(train):,} rows x {train.X.shape[1]} features, {len(train.classes)} classes"
@@ -134,6 +134,14 @@ def summary(result: FitResult) -> str:
     ]
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name.ljust(width)}  {text}" for name, text in lines)
+
+
+def _strength(result: FitResult) -> str:
+    """Return lambda, and the C that is the same."""
+    lam = result.job.built.problem.objective.lam
+    if not lam > 0:
+        return "lambda 0"
+    return f"lambda {lam:g} (C {1 / (2 * lam * len(result.job.splits.train)):g})"
 
 
 def _why(result: FitResult) -> str:

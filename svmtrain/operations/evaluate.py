@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +88,10 @@ class Evaluation:
 def evaluate_rows(classifier: LinearClassifier, rows: Dataset) -> Evaluation:
     """Judge a classifier on a dataset that is not scaled yet."""
     starts = range(0, len(rows), CHUNK_ROWS)
-    parts = ((rows.X[s : s + CHUNK_ROWS], rows.y[s : s + CHUNK_ROWS]) for s in starts)
+    parts = (
+        (classifier.transform(rows.X[s : s + CHUNK_ROWS]), rows.y[s : s + CHUNK_ROWS])
+        for s in starts
+    )
     return _evaluate(classifier, parts)
 
 
@@ -97,7 +101,7 @@ def _evaluate(classifier: LinearClassifier, parts: Iterable[tuple[Floats, Classe
     total = DataTerm(0.0, 0, 0, 0)
     for X, y in parts:
         interrupts.check()
-        scores = classifier.decision_function(X)
+        scores = X @ classifier.W + classifier.b
         confusion += confusion_matrix(y, scores.argmax(axis=1), n_classes)
         losses, _ = classifier.objective.losses(scores, y)
         total += DataTerm(float(losses.sum(dtype=np.float64)), len(y), 0, 0)
@@ -142,6 +146,18 @@ def reading_from(data: str) -> AbstractContextManager[None]:
     return interrupts.waiting() if data == STDIN else nullcontext()
 
 
+@contextlib.contextmanager
+def located(path: str, before: int) -> Iterator[None]:
+    """Give an error about some rows of a file its path, and say where its rows are counted from."""
+    try:
+        yield
+    except DataError as error:
+        if error.path is not None:
+            raise
+        counted = f" (rows counted after the first {before:,})" if before else ""
+        raise DataError(f"{error.problem}{counted}", path=path) from None
+
+
 def evaluate_file(model: str | Path, data: str, format: str = "auto") -> Evaluation:
     """Judge a model on a labelled file, in chunks; `-` is standard input.
 
@@ -153,10 +169,14 @@ def evaluate_file(model: str | Path, data: str, format: str = "auto") -> Evaluat
     options = reading(classifier, labels_required=True)
 
     def parts() -> Iterable[tuple[Floats, Classes]]:
+        before = 0
         for table in iter_tables(data, format, options, rows=CHUNK_ROWS):
             if table.labels is None:
                 raise DataError("has no labels", path=data)
-            yield table.X, encode_labels(table.labels, classifier.classes, data)
+            with located(data, before):
+                y = encode_labels(table.labels, classifier.classes, data, before)
+                yield classifier.transform(table.X), y
+            before += len(y)
 
     with reading_from(data):
         return _evaluate(classifier, parts())

@@ -11,6 +11,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import svmtrain
 from svmtrain import interrupts
 from svmtrain.build import (
@@ -316,6 +318,12 @@ def _finish(job: Job, state: TrainingState, journal: RunJournal, outcome: Outcom
         )
     else:
         W, b, chosen = *state.solver.weights, journal.records[-1]
+    start = float(job.built.problem.objective.losses(np.zeros((1, len(b))), np.zeros(1, int))[0][0])
+    if chosen.objective > start:
+        job.session.say(
+            f"warning: the objective {chosen.objective:.4g} is above that of zero weights, "
+            f"{start:.4g}: the step size is too large (try solver.lr: auto)"
+        )
     model = job.built.classifier(W, b, facts(job, wanted, chosen))
     model.save(job.run.model)
     rows = job.splits.test

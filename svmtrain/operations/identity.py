@@ -22,7 +22,13 @@ from svmtrain.files import sha256_bytes
 from svmtrain.solvers.schedules import SCHEDULES
 
 PATHS = ("data.train", "data.validation", "data.test")
-NOT_IN_THE_STEPS = ("solver.threads", "solver.gradcheck", "objective.C")
+OF_SCHEDULES = {
+    "solver.decay": ("step", "exponential"),
+    "solver.decay_epochs": ("step", "exponential"),
+    "solver.power": ("inverse_scaling",),
+    "solver.t0": ("inverse_scaling", "pegasos"),
+}
+NOT_IN_THE_STEPS = ("solver.threads", "solver.gradcheck", "solver.batch_size", "objective.C")
 SECTIONS = ("data", "preprocess", "objective", "solver")
 
 
@@ -42,6 +48,9 @@ def settings(config: Config, lam: float, best: str) -> dict[str, Any]:
             values[key] = "a file"
     for key in NOT_IN_THE_STEPS:
         values.pop(key)
+    for key, schedules in OF_SCHEDULES.items():
+        if values["solver.schedule"] not in schedules:
+            values.pop(key)
     values["objective.lambda"] = lam
     values["checkpoint.best"] = best
     return values
@@ -155,6 +164,12 @@ def _refuse_settings(saved: Any, now: Mapping[str, Any], name: str) -> None:
     listed = "; ".join(
         f"{key} was {shown(saved.get(key))} and is now {shown(now.get(key))}" for key in changed
     )
+    if changed == ["checkpoint.best"]:
+        raise ResumeError(
+            f"checkpoint.best was {saved.get('checkpoint.best')} and is now "
+            f"{now['checkpoint.best']}: the best epoch so far was picked by the former",
+            path=name,
+        )
     hint = ""
     if changed == ["solver.epochs"]:
         hint = f" (the schedule {now['solver.schedule']} plans every step by the number of epochs)"

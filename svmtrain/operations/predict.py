@@ -10,7 +10,7 @@ from svmtrain.data.dataset import Label
 from svmtrain.data.readers import iter_tables
 from svmtrain.model import LinearClassifier, load_model
 from svmtrain.objective.losses import Floats
-from svmtrain.operations.evaluate import find_model, reading, reading_from
+from svmtrain.operations.evaluate import find_model, located, reading, reading_from
 
 CHUNK_ROWS = 4096
 
@@ -30,9 +30,12 @@ def predict_file(
     """
     options = reading(classifier, labels_required=False)
     with reading_from(data):
+        before = 0
         for table in iter_tables(data, format, options, rows=CHUNK_ROWS):
             interrupts.check()
-            scores = classifier.decision_function(table.X)
+            with located(data, before):
+                scores = classifier.decision_function(table.X)
+            before += len(scores)
             yield [classifier.classes[index] for index in scores.argmax(axis=1)], scores
 
 

@@ -61,6 +61,8 @@ class RunInfo:
         if self.job.run.info.exists():
             before = self.job.run.read_info()
             self.info["started"] = before.get("started", self.info["started"])
+            self.info["resumed_by"] = self.info["command"]
+            self.info["command"] = before.get("command", self.info["command"])
             for key in ("lr_tried", "gradcheck"):
                 if self.info[key] is None:
                     self.info[key] = before.get(key)

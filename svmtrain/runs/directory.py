@@ -14,7 +14,7 @@ from typing import Any
 
 from svmtrain import checkpoint as checkpoints
 from svmtrain.errors import ConfigError, InUseError, ModelError, StorageError, shown
-from svmtrain.files import TEMPORARY_SUFFIX, read_bytes, write_atomic
+from svmtrain.files import TEMPORARY_SUFFIX, fsync_folder, read_bytes, write_atomic
 
 RUN_JSON_LIMIT = 64 << 20
 LOCK_TRIES, LOCK_PAUSE = 5, 0.02
@@ -70,8 +70,11 @@ class RunDirectory:
                     "--name or --out",
                     path=self.path,
                 )
+        missing = [p for p in (self.checkpoints, *self.checkpoints.parents) if not p.exists()]
         try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
+            for folder in missing:
+                fsync_folder(folder.parent)
         except OSError as error:
             raise StorageError.from_os_error(error, "create the run", self.path) from error
 
@@ -171,6 +174,8 @@ class RunDirectory:
             while os.path.lexists(target):
                 target, number = self.quarantine / f"{path.name}.{number}", number + 1
             os.rename(path, target)
+            fsync_folder(self.quarantine)
+            fsync_folder(path.parent)
         except OSError as error:
             raise StorageError.from_os_error(error, "set aside", path) from error
         return target

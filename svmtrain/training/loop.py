@@ -20,6 +20,9 @@ from svmtrain.training.state import TrainingState
 from svmtrain.training.stopping import BestEpoch, Stopping
 
 BLOWUP = 1e6
+"""A loss or penalty at some step, over the loss at zero weights, that means divergence."""
+SANE = 1e3
+"""An objective over the loss at zero weights that no epoch may end with, and no checkpoint has."""
 
 
 class Journal(Protocol):
@@ -51,6 +54,11 @@ class Cadence:
 
     count: float = 1
     unit: str = "epochs"
+
+    @property
+    def saves(self) -> bool:
+        """Whether anything but the end of a run is saved; then every new best epoch is, too."""
+        return self.unit != "none"
 
     def after_step(self, step: int, seconds_since_save: float) -> bool:
         """Return whether a checkpoint is due after a step."""
@@ -136,10 +144,10 @@ class Training:
         self.saved = time.monotonic()
         zero = np.zeros((1, len(state.solver.b)))
         y = np.zeros(1, dtype=np.int64)
-        self.loss_limit = BLOWUP * float(problem.objective.rule.function(zero, y, 1.0)[0][0])
-        self.loss_limit *= max(1.0, problem.objective.delta**2)
+        delta = problem.objective.delta
+        self.start_loss = float(problem.objective.rule.function(zero, y, max(delta, 1.0))[0][0])
         if problem.objective.class_weight is not None:
-            self.loss_limit *= max(1.0, float(problem.objective.class_weight.max()))
+            self.start_loss *= max(1.0, float(problem.objective.class_weight.max()))
 
     def run(self) -> Outcome:
         """Train until the epochs are done, a rule says stop, or a signal comes.
@@ -158,10 +166,11 @@ class Training:
                     return Outcome(False, "interrupted by a signal")
                 self.journal.record(record)
                 self.progress.epoch(record)
-                if self.best.update(record):
+                improved = self.best.update(record)
+                if improved:
                     state.keep_best()
                 self.stopping.update(record)
-                if self.cadence.after_epoch(state.epoch):
+                if self.cadence.after_epoch(state.epoch) or (improved and self.cadence.saves):
                     self._save()
         self.journal.save(state, last=True)
         return Outcome(True, self.stopping.reason or f"all {problem.epochs} epochs are done")
@@ -182,7 +191,8 @@ class Training:
             self.progress.step(state)
             if interrupts.pending():
                 return None
-            if self.cadence.after_step(state.solver.step, time.monotonic() - self.saved):
+            due = self.cadence.after_step(state.solver.step, time.monotonic() - self.saved)
+            if due and self._is_sane(term):
                 self._save()
         return self._close_epoch()
 
@@ -215,6 +225,10 @@ class Training:
             weight_norm=norm,
             active_margins=train.active / train.count,
         )
+        if not record.objective <= SANE * self.start_loss:
+            raise self._diverged(
+                f"an objective of {record.objective:.3g} after epoch {record.epoch}"
+            )
         state.epoch += 1
         state.position = 0
         state.online_loss = 0.0
@@ -225,9 +239,19 @@ class Training:
         solver = self.state.solver
         loss = term.loss / term.count
         finite = bool(np.isfinite(solver.W).all() and np.isfinite(solver.b).all())
-        if finite and loss <= self.loss_limit:
-            return
-        raise self._diverged(f"a loss of {loss:.3g}" if finite else "weights that are not finite")
+        if not finite:
+            raise self._diverged("weights that are not finite")
+        penalty = self.problem.objective.penalty(solver.W, solver.b)
+        if not loss <= BLOWUP * self.start_loss:
+            raise self._diverged(f"a loss of {loss:.3g}")
+        if not penalty <= BLOWUP * self.start_loss:
+            raise self._diverged(f"a penalty of {penalty:.3g}")
+
+    def _is_sane(self, term: DataTerm) -> bool:
+        """Return whether the state is worth a checkpoint, and not on its way to diverge."""
+        solver = self.state.solver
+        value = term.loss / term.count + self.problem.objective.penalty(solver.W, solver.b)
+        return value <= SANE * self.start_loss
 
     def _diverged(self, found: str) -> DivergedError:
         step = self.state.solver.step

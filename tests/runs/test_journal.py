@@ -205,3 +205,23 @@ def test_after_a_failed_fsync_another_descriptor_writes_the_lines_again(tmp_path
     metrics.close()
     assert lines_of(path) == [1, 2]
     assert metrics.sha256 == sha256_file(path)
+
+
+def test_metrics_are_durable_before_the_checkpoint_that_counts_them(config, monkeypatch):
+    """Or a power loss would leave a checkpoint that knows more records than there are."""
+    order = []
+    sync, write = journal.Metrics.sync, journal.write_atomic
+
+    def synced(self):
+        order.append("sync")
+        sync(self)
+
+    def written(path, content):
+        order.append("write")
+        write(path, content)
+
+    monkeypatch.setattr(journal.Metrics, "sync", synced)
+    monkeypatch.setattr(journal, "write_atomic", written)
+    start(config, "run")
+    assert order == ["sync", "write"] * (len(order) // 2)
+    assert order
