@@ -5,7 +5,7 @@ import pytest
 from small_runs import CLASSES, rows_of, write_config, write_table
 
 from svmtrain.build import batch_size, best_metric, build, build_objective, load_splits, stop_rules
-from svmtrain.config import load_config
+from svmtrain.config import load_config, parse_config
 from svmtrain.config.schema import Objective, Solver
 from svmtrain.data.dataset import Dataset
 from svmtrain.errors import ConfigError, DataError
@@ -205,3 +205,15 @@ def test_the_arrays_have_the_dtype_of_the_solver(load):
     built = build(config, load_splits(config))
     assert built.problem.train.X.dtype == np.float32
     assert {array.dtype for array in built.start.solver.arrays().values()} == {np.dtype("f4")}
+
+
+@pytest.mark.parametrize("header", ["0,1,species", "0,1,2"])
+def test_a_header_of_numbers_is_not_taken_for_a_row(tmp_path, header):
+    """Its label would be a class of its own; the user is asked instead."""
+    rows = [f"{i}.5,{i % 4},{'ab'[i % 2] if 'species' in header else i % 2}" for i in range(20)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join([header, *rows]) + "\n")
+    text = f"data: {{train: {path}, target: 2, validation: 0"
+    with pytest.raises(DataError, match=r"t\.csv:1: .* is that of no other: set data\.header"):
+        load_splits(parse_config(text + "}\n"))
+    assert len(load_splits(parse_config(text + ", header: true}\n")).train) == 20

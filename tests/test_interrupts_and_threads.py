@@ -27,7 +27,7 @@ def test_a_second_sigint_ends_the_process_at_once():
 
 
 def test_the_threads_are_set_before_numpy_is_imported(monkeypatch):
-    """Every variable that a linear algebra listens to, and the truth about whether it was in time."""
+    """Every variable that a linear algebra listens to, and whether it was in time."""
     for name in threads.VARIABLES:
         monkeypatch.setenv(name, "7")
     assert threads.limit(threads.resolve("auto")) is ("numpy" not in sys.modules)

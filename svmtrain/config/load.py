@@ -12,7 +12,7 @@ from svmtrain.config import nodes
 from svmtrain.config.keys import KEYS, keys_of
 from svmtrain.config.nodes import Node, Place, Scalar, Source, cut, found
 from svmtrain.config.plain import nearest
-from svmtrain.config.schema import SECTIONS, Config
+from svmtrain.config.schema import DEFAULT_LAMBDA, SECTIONS, Config
 from svmtrain.errors import ConfigError
 
 Layer = dict[str, Node]
@@ -101,6 +101,9 @@ def _resolve(
     for dotted, node in merged.items():
         key = KEYS[dotted]
         values[key.section][key.attribute] = key.kind.parse(node, dotted)
+    objective = values["objective"]
+    if objective.get("lam") is None and objective.get("C") is None:
+        objective["lam"] = DEFAULT_LAMBDA
     config = Config(**{section: cls(**values[section]) for section, cls in SECTIONS.items()})
     if config.solver.nesterov and config.solver.momentum == 0:
         place = merged["solver.nesterov"].place if "solver.nesterov" in merged else None

@@ -24,7 +24,7 @@ from svmtrain.config import (
 from svmtrain.config.keys import KEYS
 from svmtrain.config.kinds import Boolean, Choice, Either, Integer, Null, Number
 from svmtrain.config.render import yaml_value
-from svmtrain.config.schema import SECTIONS
+from svmtrain.config.schema import DEFAULT_LAMBDA, SECTIONS
 from svmtrain.config.texts import Delimiter, Every, FileName, FilePath, Text, Weights
 
 BASE = parse_config("data: {train: d/x.csv}\n")
@@ -86,7 +86,8 @@ def configs(draw):
         keys = [key for key in KEYS.values() if key.section == name]
         sections[name] = cls(**{key.attribute: draw(values_of(key.kind)) for key in keys})
     config = Config(**sections)
-    objective = dataclasses.replace(config.objective, C=None)
+    lam = DEFAULT_LAMBDA if config.objective.lam is None else config.objective.lam
+    objective = dataclasses.replace(config.objective, lam=lam, C=None)
     solver = dataclasses.replace(config.solver, nesterov=config.solver.momentum > 0)
     return dataclasses.replace(config, objective=objective, solver=solver)
 
@@ -150,7 +151,7 @@ def test_differences_name_the_dotted_key_and_both_values():
     )
     assert differences(BASE, BASE) == []
     assert differences(BASE, other) == [
-        ("objective.lambda", None, 1.0),
+        ("objective.lambda", DEFAULT_LAMBDA, 1.0),
         ("checkpoint.every", "1 epochs", "5 steps"),
     ]
 
