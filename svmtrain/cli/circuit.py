@@ -26,7 +26,9 @@ CHECK_TOLERANCE = 1e-6
 @click.command("circuit", cls=Command, examples=EXAMPLES, short_help="See backpropagation work.")
 @click.argument("words", nargs=-1, metavar="[EXPRESSION] [NAME=VALUE]...")
 @click.option("--file", "file", type=any_path, help="Read staged assignments from a file.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of randn(...).")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of randn(...)."
+)
 @click.option("--upstream", metavar="VALUE", help="The gradient of the output.  [default: ones]")
 @click.option("--draw", metavar="FILE", type=any_path, help="Write a .svg, .dot or .png.")
 @click.option("--check", is_flag=True, help="Compare each gradient with a numeric one.")
@@ -51,8 +53,6 @@ def command(
     Names get their values as NAME=VALUE: a number, a list, a matrix [[1, 2], [3, 4]] or
     randn(5, 10). Nothing is evaluated by Python: only numbers, + - * / ** @, .T and gates.
     """
-    if seed < 0:
-        raise click.UsageError("--seed must be at least 0")
     if (loss is None) != (config is None):
         raise click.UsageError("--loss and --config go together")
     limit_one_thread()
@@ -153,7 +153,10 @@ def _print_loss(found: LossRow, as_json: bool) -> None:
 def _print_stages_of_loss(found: LossRow) -> None:
     from svmtrain.graph.stages import show
 
-    rows = [[s.node, s.operation, show(s.value), show(s.gradient)] for s in found.shown.stages]
+    rows = [
+        [s.node, s.operation + (" (tie)" if s.tie else ""), show(s.value), show(s.gradient)]
+        for s in found.shown.stages
+    ]
     click.echo(table(["node", "operation", "value", "gradient"], rows))
     header = ["class", "score", "margin", "hinge", "dscore", "gradient at its weights"]
     lines = [

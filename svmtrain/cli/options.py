@@ -16,6 +16,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: A path as given; whether it can be used is told by what uses it, with its own exit code.
 any_path = click.Path(readable=False, allow_dash=True)
 
+any_seed = click.IntRange(0, 2**63 - 1)
+
 set_option = click.option(
     "--set",
     "overrides",

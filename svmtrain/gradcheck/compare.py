@@ -89,6 +89,8 @@ class Finding:
     kinks_on, kinks_near : int
         Directions with a kink at the point; directions with a step cut short by a kink.
     tolerance : float
+    noise : float
+        What rounding may add to the error, relative as it is.
     """
 
     point: str
@@ -104,11 +106,12 @@ class Finding:
     kinks_on: int
     kinks_near: int
     tolerance: float
+    noise: float = 0.0
 
     @property
     def passed(self) -> bool:
-        """Whether the error is within the tolerance; NaN never is."""
-        return bool(self.error <= self.tolerance)
+        """Whether the error is within the tolerance and rounding; NaN never is."""
+        return bool(self.error <= self.tolerance + self.noise)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -124,6 +127,7 @@ class Finding:
             "kinks_on": self.kinks_on,
             "kinks_near": self.kinks_near,
             "tolerance": self.tolerance,
+            "noise": self.noise,
             "passed": self.passed,
             **finite,
         }
@@ -137,13 +141,15 @@ class _Worst:
     """Follows the largest error."""
 
     error: float = 0.0
+    noise: float = 0.0
     where: str = ""
     pair: tuple[float, float] = (0.0, 0.0)
 
-    def see(self, error: float, where: str, left: float, right: float) -> None:
+    def see(self, error: float, noise: float, where: str, pair: tuple[float, float]) -> None:
         """Take in a comparison; a NaN is worse than everything."""
-        if not self.where or error > self.error or math.isnan(error):
-            self.error, self.where, self.pair = error, where, (left, right)
+        worse = error - noise > self.error - self.noise or math.isnan(error)
+        if not self.where or worse:
+            self.error, self.noise, self.where, self.pair = error, noise, where, pair
 
 
 @dataclass(frozen=True)
@@ -256,9 +262,9 @@ def _against_numeric(
         floor = max(_size(gradient, numerics), floors.get((term, group), 0.0))
         for where, direction, numeric in slopes:
             along = float(np.vdot(gradient, direction))
-            noise = numeric.noise / checks.tolerance
-            scale = max(abs(along), abs(numeric.central), floor, noise)
-            worst.see(numeric.distance(along) / scale, where, along, numeric.central)
+            scale = max(abs(along), abs(numeric.central), floor)
+            pair = (along, numeric.central)
+            worst.see(numeric.distance(along) / scale, numeric.noise / scale, where, pair)
         steps = [s.step for _, _, s in slopes]
         found.append(
             Finding(
@@ -274,6 +280,7 @@ def _against_numeric(
                 sum(s.kinks > 0 for _, _, s in slopes),
                 sum(step < max(steps) for step in steps),
                 checks.tolerance,
+                worst.noise,
             )
         )
     return found

@@ -38,7 +38,7 @@ class Slope:
         How large the error from rounding may be: `ROUNDING` roundings of the values, over the
         step.
     kinks : int
-        Kinks at the point, or nearer than `NEAR`.
+        Kinks at the point.
     """
 
     left: float
@@ -57,20 +57,21 @@ class Slope:
         return max(self.left - value, value - self.right, 0.0)
 
 
-def nearest_kink(values: Array, slopes: Array) -> tuple[float, int]:
-    """Return the distance along the line to the nearest kink, and how many are at the point.
+def nearest_kink(values: Array, slopes: Array) -> tuple[float, Array]:
+    """Return the distance along the line to the nearest kink, and the slopes of those here.
 
     Parameters
     ----------
     values, slopes : ndarray (any,)
         Linear functions of t, at t = 0 and their slopes; a kink is where one is 0. Those that
-        cross nearer than `NEAR` count as at the point and do not bound the distance.
+        are 0 here, but for rounding, are at the point and do not bound the distance.
     """
     moving = slopes != 0
-    times = np.abs(values[moving] / slopes[moving])
-    near = times < NEAR
-    far = times[~near]
-    return (float(far.min()) if far.size else math.inf), int(near.sum())
+    values, slopes = values[moving], slopes[moving]
+    rounding = ROUNDING * np.finfo(float).eps * (float(np.abs(values).max()) if values.size else 0)
+    here = np.abs(values) <= rounding
+    times = np.abs(values[~here] / slopes[~here])
+    return (float(times.min()) if times.size else math.inf), slopes[here]
 
 
 def slope(value: Value, point: Array, direction: Array, lines: Lines, *, smooth: bool) -> Slope:
@@ -85,20 +86,22 @@ def slope(value: Value, point: Array, direction: Array, lines: Lines, *, smooth:
         From a direction to the linear functions of `nearest_kink`.
     smooth : bool
         Whether the function is squared at its kinks, so that its first derivative is continuous
-        there. At such a point the step is `NEAR`, the root of the machine's precision, which
-        balances rounding against the bend.
+        there. At such a point the step is at most `NEAR`, the root of the machine's precision,
+        which balances rounding against the bend, and the bend is allowed for.
     """
-    distance, kinks = nearest_kink(*lines(direction))
-    step = min(LARGEST_STEP, 2.0 ** math.floor(math.log2(distance)) / 2 if distance < 1 else 1.0)
-    if smooth and kinks:
-        step = NEAR
-    here = value(point)
+    distance, here = nearest_kink(*lines(direction))
+    step = min(LARGEST_STEP, distance / 2)
+    if smooth and here.size:
+        step = min(step, NEAR)
+    middle = value(point)
     above, below = value(point + step * direction), value(point - step * direction)
-    noise = ROUNDING * np.finfo(float).eps * max(abs(here), abs(above), abs(below)) / step
-    if smooth or kinks == 0:
+    size = max(abs(middle), abs(above), abs(below))
+    noise = ROUNDING * np.finfo(float).eps * size / step
+    if smooth or not here.size:
         central = (above - below) / (2 * step)
-        return Slope(central, central, step, noise, kinks)
-    return Slope((here - below) / step, (above - here) / step, step, noise, kinks)
+        bend = step * float(np.square(here).sum()) if smooth else 0.0
+        return Slope(central, central, step, noise + bend, here.size)
+    return Slope((middle - below) / step, (above - middle) / step, step, noise, here.size)
 
 
 def directions(

@@ -77,13 +77,18 @@ class Node:
         """Run the gate on the inputs' values; the only place where a gate goes forward."""
         values = [node.value for node in self.inputs]
         assert self._rule is not None
-        problem = self._rule.complaint(values, self.options)
+        try:
+            problem = self._rule.complaint(values, self.options)
+        except (ValueError, TypeError, OverflowError) as error:
+            problem = f"an option is missing or of the wrong kind ({error})"
         if problem:
             raise GraphError(f"{self.gate} at {self.name}: {problem}")
         with np.errstate(all="ignore"):
             try:
                 value, self._memory = self._rule.run(values, self.options)
-            except (ValueError, TypeError, IndexError) as error:
+            except GraphError:
+                raise
+            except (ValueError, TypeError, IndexError, OverflowError) as error:
                 shapes = " and ".join(str(value.shape) for value in values)
                 raise GraphError(
                     f"{self.gate} at {self.name}: inputs of shape {shapes} ({error})"
@@ -303,6 +308,15 @@ class Composite:
         """Return the value, and the inner circuit to go back through."""
         inputs = [Variable(value) for value in values]
         output = self.function(*inputs)
+        if not isinstance(output, Node):
+            raise GraphError(f"{self.name}: a gate made of gates must return a node")
+        first = inputs[0]._serial
+        outside = [n for n in ancestors(output) if n._serial < first and n.gate != "constant"]
+        if outside:
+            raise GraphError(
+                f"{self.name}: uses {outside[0].name}, which is not among its inputs, and whose "
+                "gradient would be lost"
+            )
         return output.value, (inputs, output)
 
     def pull(

@@ -11,6 +11,7 @@ To add one, write its two functions and enter it in `GATES`; the tests walk the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,6 +115,8 @@ def _not_negative(x: Array) -> str | None:
 
 
 def _power_domain(x: Array, exponent: float) -> str | None:
+    if not math.isfinite(exponent):
+        return f"the power {exponent}"
     if exponent != int(exponent) and np.any(x < 0):
         return f"a negative number to the power {exponent:g}"
     if exponent < 0 and np.any(x == 0):

@@ -7,7 +7,6 @@ heights relaxed towards the neighbours.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 
 from svmtrain.graph.circuit import GraphError, Node, ancestors
@@ -111,20 +110,27 @@ def _layers(nodes: list[Node]) -> dict[Node, int]:
 
 
 def _wires(nodes: list[Node], boxes: dict[Node, Box]) -> tuple[list[list[Box]], list[Box]]:
-    """Return the chains of boxes from source to reader, and the invisible ones among them."""
+    """Return the chains of boxes from source to reader, and the invisible ones among them.
+
+    The wires of one source share their way as far as they go together.
+    """
     wires, passing = [], []
+    trunks = {node: [box] for node, box in boxes.items()}
     for node in nodes:
         for source in dict.fromkeys(node.inputs):
-            chain = [boxes[source]]
-            for layer in range(boxes[source].layer + 1, boxes[node].layer):
-                chain.append(Box(None, layer))
-                passing.append(chain[-1])
-            chain.append(boxes[node])
-            for left, right in itertools.pairwise(chain):
-                left.after.append(right)
-                right.before.append(left)
-            wires.append(chain)
+            trunk, length = trunks[source], boxes[node].layer - boxes[source].layer
+            while len(trunk) < length:
+                passing.append(Box(None, trunk[-1].layer + 1))
+                _join(trunk[-1], passing[-1])
+                trunk.append(passing[-1])
+            _join(trunk[length - 1], boxes[node])
+            wires.append([*trunk[:length], boxes[node]])
     return wires, passing
+
+
+def _join(left: Box, right: Box) -> None:
+    left.after.append(right)
+    right.before.append(left)
 
 
 def _columns(boxes: list[Box]) -> list[list[Box]]:

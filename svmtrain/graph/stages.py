@@ -98,7 +98,8 @@ class Comparison:
     ----------
     node : str
     worst : float
-        Largest difference over the elements, relative to the larger of the two values and 1.
+        Largest distance from the slope, or where a gate sits on a kink from the slopes to both
+        sides, over the elements, relative to the larger of the two values and 1.
     checked : int
     """
 
@@ -124,16 +125,20 @@ def compare(output: Node, upstream: Array | None = None, step: float = 1e-5) -> 
 
 def _compare_one(output: Node, node: Node, weight: Array, step: float) -> Comparison:
     analytic = _gradient(node)
+    tied = any(other.tied for other in ancestors(output))
     worst = 0.0
     for index in _indices(node.value):
-        h = step * max(1.0, abs(float(node.value[index])))
-        sides = []
-        for sign in (1, -1):
+        h = step * (abs(float(node.value[index])) or 1.0)
+        values = []
+        for sign in (1, 0, -1):
             moved = node.value.copy()
             moved[index] += sign * h
-            sides.append(float((weight * evaluate(output, {node: moved})).sum()))
-        numeric = (sides[0] - sides[1]) / (2 * h)
-        error = abs(numeric - analytic[index]) / max(1.0, abs(numeric), abs(analytic[index]))
+            values.append(float((weight * evaluate(output, {node: moved})).sum()))
+        slopes = [(values[0] - values[1]) / h, (values[1] - values[2]) / h]
+        if not tied:
+            slopes = [(values[0] - values[2]) / (2 * h)]
+        error = max(min(slopes) - analytic[index], analytic[index] - max(slopes), 0.0)
+        error /= max(1.0, *map(abs, slopes), abs(analytic[index]))
         worst = max(worst, float(error))
     return Comparison(node.name, worst, node.value.size)
 

@@ -80,6 +80,7 @@ class Patient:
 
 
 def _gradients(patient: Patient) -> Line:
+    """Gradients."""
     report = short_check(patient.config, patient.splits)
     largest = max(report.brief()["largest_error"].values())
     status = OK if report.passed else FAIL
@@ -87,6 +88,7 @@ def _gradients(patient: Patient) -> Line:
 
 
 def _start(patient: Patient) -> Line:
+    """Objective at W = 0."""
     objective, K = patient.objective, len(patient.splits.train.classes)
     delta = objective.delta
     expected = {
@@ -104,19 +106,27 @@ def _start(patient: Patient) -> Line:
 
 
 def _overfit(patient: Patient) -> Line:
+    """Overfitting."""
     rows = _few_of_each(patient.y, FEW_ROWS)
     X, y = patient.X[rows], patient.y[rows]
     bias = patient.objective.bias if patient.objective.bias == "none" else "free"
     bare = replace(patient.objective, lam=0.0, class_weight=None, bias=bias)
-    lr = lr_search.first_guess(X, 0.0)
-    W, b = patient.train(bare, X, y, lr=16 * lr, steps=3_000)
-    loss = bare.value(X, y, W, b)
+    guess = lr_search.first_guess(X, 0.0)
+    tried = [
+        patient.train(bare, X, y, lr=factor * guess, steps=3_000) for factor in (16, 1, 1 / 16)
+    ]
+    W, b = min(tried, key=lambda weights: _finite(bare.value(X, y, *weights)))
+    loss = _finite(bare.value(X, y, W, b))
     fits = loss <= 1e-3 * bare.value(X, y, np.zeros_like(W), np.zeros_like(b))
     design = X if bias == "none" else np.column_stack([X, np.ones(len(X))])
     independent = np.linalg.matrix_rank(design) == len(X)
     status = OK if fits else FAIL if independent else WARN
     note = "" if fits or independent else "; these rows are not linearly independent"
     return Line(status, f"{len(X)} rows can be overfitted with lambda 0", f"loss {loss:.3g}{note}")
+
+
+def _finite(value: float) -> float:
+    return value if math.isfinite(value) else math.inf
 
 
 def _few_of_each(y: Classes, count: int) -> Sequence[int]:
@@ -130,21 +140,25 @@ def _few_of_each(y: Classes, count: int) -> Sequence[int]:
 
 
 def _lambda(patient: Patient) -> Line:
+    """Larger lambda."""
     values = []
     lam = patient.objective.lam or 1e-3
     for factor in (1.0, 10.0):
         objective = replace(patient.objective, lam=lam * factor)
         W, b = patient.train(objective, patient.X, patient.y)
         values.append(objective.value(patient.X, patient.y, W, b))
-    status = OK if values[1] > values[0] else FAIL
+    same = math.isclose(*values, rel_tol=1e-2)
+    status = OK if values[1] > values[0] and not same else WARN if same else FAIL
     figure = f"{values[0]:.4g} at {lam:g}, {values[1]:.4g} at {10 * lam:g}"
     return Line(status, "a larger lambda raises the objective", figure)
 
 
 def _scales(patient: Patient) -> Line:
-    deviations = patient.splits.train.X.std(axis=0)
-    constant = int((deviations == 0).sum())
-    moving = deviations[deviations > 0]
+    """Feature scales."""
+    X = patient.splits.train.X
+    varies = X.max(axis=0) > X.min(axis=0)
+    constant = int((~varies).sum())
+    moving = X[:, varies].std(axis=0)
     ratio = float(moving.max() / moving.min()) if moving.size else 1.0
     unscaled = patient.config.preprocess.scale == "none" and ratio > WIDE_SCALES
     figure = f"largest over smallest deviation {ratio:.3g}"
@@ -157,6 +171,7 @@ def _scales(patient: Patient) -> Line:
 
 
 def _duplicates(patient: Patient) -> Line:
+    """Duplicates."""
     held = patient.splits.validation
     if held is None:
         return Line(WARN, "duplicates of training rows in validation", "no validation rows")
@@ -167,10 +182,13 @@ def _duplicates(patient: Patient) -> Line:
 
 
 def _balance(patient: Patient) -> Line:
+    """Class balance."""
     counts = patient.splits.train.counts()
     classes = patient.splits.train.classes
     rare, common = int(counts.argmin()), int(counts.argmax())
     low = counts[rare] < RARE * counts[common]
+    if counts[rare] == counts[common]:
+        return Line(OK, "class balance", f"{counts[rare]:,} rows of each class")
     figure = f"{classes[rare]}: {counts[rare]:,} rows, {classes[common]}: {counts[common]:,}"
     if low and patient.config.objective.class_weight == "none":
         figure += "; consider objective.class_weight: balanced"
@@ -178,6 +196,7 @@ def _balance(patient: Patient) -> Line:
 
 
 def _step_size(patient: Patient) -> Line:
+    """Step size."""
     solver = patient.config.solver
     size = batch_size(solver, len(patient.y))
     make = partial(build_solver, solver, patient.objective.lam)
@@ -207,6 +226,7 @@ def _step_size(patient: Patient) -> Line:
 
 
 def _chance(patient: Patient) -> Line:
+    """Shuffled labels."""
     held = patient.splits.validation
     if held is None:
         return Line(WARN, "shuffled labels give chance accuracy", "no validation rows")
@@ -265,5 +285,9 @@ def examine(path: str, overrides: Sequence[str] = ()) -> list[Line]:
     with np.errstate(over="ignore", invalid="ignore"):
         for examination in EXAMINATIONS:
             interrupts.check()
-            lines.append(examination(patient))
+            try:
+                lines.append(examination(patient))
+            except DivergedError as error:
+                name = (examination.__doc__ or examination.__name__).rstrip(".")
+                lines.append(Line(FAIL, name, error.problem))
     return lines

@@ -18,6 +18,7 @@ from svmtrain.model import load_model
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import LOSSES, Floats
 from svmtrain.operations.gradcheck import (
+    ON_KINKS,
     ExactResult,
     Rows,
     SelfTest,
@@ -30,7 +31,7 @@ from svmtrain.runs.directory import RunDirectory
 SAMPLES = 100
 SHORT_SAMPLES = 50
 SHORT = Checks(coordinates=6, random=2)
-SHORT_POINTS = ("random", "zero")
+SHORT_POINTS = ("random", "zero", ON_KINKS)
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _gather(findings: Sequence[Finding]) -> Group:
     for finding in findings:
         errors[finding.pair] = max(errors.get(finding.pair, 0.0), finding.error)
     steps = [finding.step for finding in findings if finding.step is not None]
-    worst = max(findings, key=lambda f: (not f.passed, f.error / f.tolerance))
+    worst = max(findings, key=lambda f: (not f.passed, f.error / (f.tolerance + f.noise)))
     return Group(
         term=findings[0].term,
         group=findings[0].group,
@@ -147,6 +148,8 @@ def find(path: str, overrides: Sequence[str], samples: int | None, seed: int) ->
     """
     run = RunDirectory(path)
     weights = None
+    if path.endswith(".npz"):
+        raise ConfigError("is a model or data; give a config or a run directory", path=path)
     if run.path.is_dir():
         run.require()
         if run.model.exists():

@@ -72,7 +72,7 @@ def test_a_png_without_matplotlib_names_the_extra(here, capsys, monkeypatch):
         (["--loss", "hinge", "--config", "c.yaml"], "--loss must be one of weston_watkins"),
         (["--loss", "weston_watkins"], "--loss and --config go together"),
         (["--loss", "config", "--config", "c.yaml", "--row", "99"], "--row must be from 0 to"),
-        (["x", "x=1", "--seed", "-1"], "--seed must be at least 0"),
+        (["x", "x=1", "--seed", "-1"], "Invalid value for '--seed'"),
     ],
 )
 def test_circuit_refuses_with_one_line(here, capsys, words, message):
@@ -113,7 +113,7 @@ def test_gradcheck_of_a_run_checks_its_weights(here, capsys):
     assert main(["gradcheck", "runs/c", "--samples", "all", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     points = {finding["point"] for finding in document["losses"][0]["findings"]}
-    assert points == {"random", "zero", "near zero", "trained"}
+    assert points == {"random", "zero", "near zero", "trained", "on kinks"}
 
 
 def test_gradcheck_self_test_prints_what_caught_what(here, capsys):

@@ -9,6 +9,7 @@ import pytest
 from svmtrain.gradcheck import exact, numeric
 from svmtrain.gradcheck.compare import Checks, Made, check
 from svmtrain.gradcheck.faults import FAULTS
+from svmtrain.objective import linear
 from svmtrain.objective.kinks import kink_lines
 from svmtrain.objective.linear import BIASES, LinearObjective
 from svmtrain.objective.losses import LOSSES
@@ -39,7 +40,8 @@ def test_every_loss_passes_at_random_zero_near_zero_and_trained_weights(
     trained = (np.random.default_rng(6).normal(size=(4, 3)), np.zeros(3))
     found = check_objective(objective, rows(), Checks(coordinates=None), trained)
     assert [finding for finding in found if not finding.passed] == []
-    assert {finding.point for finding in found} == {"random", "zero", "near zero", "trained"}
+    names = {finding.point for finding in found}
+    assert names == {"random", "zero", "near zero", "trained", "on kinks"}
     assert {finding.pair for finding in found} == {
         "analytic-gates",
         "analytic-numeric",
@@ -138,7 +140,8 @@ def test_lines_say_where_a_kink_is() -> None:
     values, slopes = kink_lines(
         "weston_watkins", np.array([[0.0, -3.0]]), np.array([[0.0, 1.0]]), np.array([0]), 1.0
     )
-    assert numeric.nearest_kink(values, slopes) == (2.0, 0)
+    distance, here = numeric.nearest_kink(values, slopes)
+    assert (distance, here.size) == (2.0, 0)
 
 
 def test_a_slope_at_a_kink_is_an_interval() -> None:
@@ -197,3 +200,30 @@ def test_torch_agrees_where_it_is_installed() -> None:
     for (term, group), gradient in made.gradients.items():
         if term == "data":
             np.testing.assert_allclose(gradient, tensors[group].grad.numpy(), atol=1e-14)
+
+
+@pytest.mark.parametrize("loss", ["weston_watkins", "crammer_singer", "one_vs_rest"])
+def test_a_subgradient_other_than_0_at_a_kink_is_caught(
+    loss: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by the check that a user runs: one of its points sits on kinks."""
+    right = LOSSES[loss]
+
+    def wrong(scores: np.ndarray, y: np.ndarray, delta: float) -> object:
+        return right.function(scores, y, delta * (1 + 1e-12))
+
+    monkeypatch.setitem(linear.LOSSES, loss, replace(right, function=wrong))
+    found = check_objective(LinearObjective(loss), rows(), Checks())
+    assert {finding.point for finding in found if not finding.passed} == {"on kinks"}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("delta", "scale"), [(1e-9, 1.0), (1.0, 1e9), (1e-6, 1e6)])
+def test_an_honest_gradient_passes_whatever_the_scales(
+    loss: str, delta: float, scale: float
+) -> None:
+    """A small margin or large features put kinks near, and no false alarm comes of it."""
+    some = rows()
+    wide = Rows(some.X * scale, some.y, some.n_classes)
+    found = check_objective(LinearObjective(loss, delta, 0.01), wide, Checks())
+    assert [finding for finding in found if not finding.passed] == []

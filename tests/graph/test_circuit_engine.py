@@ -138,3 +138,12 @@ def test_broadcasting_is_undone_by_summing(
     back = unbroadcast(np.ones(gradient), shape)
     assert back.shape == shape
     assert back.sum() == np.prod(gradient)
+
+
+def test_a_composite_that_would_lose_a_gradient_is_refused() -> None:
+    """What is inside must come in through the inputs."""
+    y = Variable(4.0, "y")
+    with pytest.raises(GraphError, match="uses y, which is not among its inputs"):
+        apply(compose("c", lambda x: x * y), Variable(3.0, "x"))
+    with pytest.raises(GraphError, match="must return a node"):
+        apply(compose("c", lambda x: 5.0), Variable(3.0, "x"))

@@ -139,6 +139,8 @@ def test_a_hinge_at_its_kink_has_gradient_zero() -> None:
         ("sqrt", [-4.0], {}, "sqrt at q: the square root of -4"),
         ("power", [-2.0], {"exponent": 0.5}, "power at q: a negative number to the power 0.5"),
         ("power", [0.0], {"exponent": -1}, "power at q: 0 to the power -1"),
+        ("power", [2.0], {}, "power at q: an option is missing"),
+        ("power", [2.0], {"exponent": float("inf")}, "power at q: the power inf"),
         ("exp", [1000.0], {}, "exp at q: the result is not finite"),
         ("matmul", [[[1.0, 2]], [[1.0, 2]]], {}, r"matmul at q: .* \(1, 2\) and \(1, 2\)"),
         ("dot", [[1.0, 2], [1.0]], {}, r"dot at q: .* \(2,\) and \(1,\)"),
