@@ -135,20 +135,23 @@ def _sigmoid(x: Array) -> Array:
     return np.asarray(np.where(x >= 0, 1 / (1 + small), small / (1 + small)))
 
 
-def _spread(g: Array, x: Array, axis: int | None) -> Array:
-    """Return the gradient of a sum along an axis, given to every element of x."""
+Axes = int | tuple[int, ...] | None
+
+
+def _spread(g: Array, x: Array, axis: Axes) -> Array:
+    """Return the gradient of a sum along some axes, given to every element of x."""
     return np.broadcast_to(g if axis is None else np.expand_dims(g, axis), x.shape)
 
 
-def _axis_known(x: Array, axis: int | None = None) -> str | None:
-    if axis is None or -x.ndim <= axis < x.ndim:
+def _axis_known(x: Array, axis: Axes = None) -> str | None:
+    wanted = () if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if all(-x.ndim <= one < x.ndim for one in wanted):
         return "an empty array" if x.size == 0 else None
     return f"axis {axis} of an array of shape {x.shape}"
 
 
-def _mean_backward(g: Array, out: Array, x: Array, axis: int | None = None) -> tuple[Array, ...]:
-    count = x.size if axis is None else x.shape[axis]
-    return (_spread(g, x, axis) / count,)
+def _mean_backward(g: Array, out: Array, x: Array, axis: Axes = None) -> tuple[Array, ...]:
+    return (_spread(g, x, axis) * (out.size / x.size),)
 
 
 def _matmul_domain(x: Array, y: Array) -> str | None:
@@ -285,7 +288,7 @@ GATES: dict[str, Gate] = {
         lambda x, axis=None: np.asarray(np.sum(x, axis=axis)),
         lambda g, out, x, axis=None: (_spread(g, x, axis),),
         1,
-        "the sum of all elements or along an axis; g to every element; not empty",
+        "the sum of all elements or along axes; g to every element; not empty",
         elementwise=False,
         domain=_axis_known,
         options=("axis",),
@@ -294,7 +297,7 @@ GATES: dict[str, Gate] = {
         lambda x, axis=None: np.asarray(np.mean(x, axis=axis)),
         _mean_backward,
         1,
-        "the mean of n elements, all or along an axis; g / n to every element; not empty",
+        "the mean of n elements, all or along axes; g / n to every element; not empty",
         elementwise=False,
         domain=_axis_known,
         options=("axis",),
