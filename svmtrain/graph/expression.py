@@ -8,8 +8,9 @@ computation is one assignment a line; the last one is the output.
 from __future__ import annotations
 
 import ast
+import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,7 @@ BINARY: dict[type[ast.operator], str] = {
 FILLED = ("randn", "ones", "zeros")
 TEXT_LIMIT = 1 << 16
 ELEMENT_LIMIT = 1 << 20
+RESULT_LIMIT = 1 << 22
 UPSTREAM = "upstream"
 
 
@@ -115,6 +117,17 @@ def parse_value(text: str, seed: int = 0, name: str = "") -> Array:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ExpressionError("expected a number or a list of numbers") from None
     return _Builder({}, seed, name).literal(tree.body)
+
+
+def _size(gate: str, inputs: Sequence[Node]) -> int:
+    """Return how many numbers a gate would give, 0 when its shapes do not fit."""
+    shapes = [node.shape for node in inputs]
+    if gate == "matmul" and len(shapes) == 2 and all(len(shape) == 2 for shape in shapes):
+        return shapes[0][0] * shapes[1][1]
+    try:
+        return math.prod(np.broadcast_shapes(*shapes))
+    except ValueError:
+        return 0
 
 
 class _Builder:
@@ -232,6 +245,8 @@ class _Builder:
 
     def make(self, gate: str, where: ast.expr, *inputs: Node, **options: Any) -> Node:
         name = self._numbered()
+        if _size(gate, inputs) > RESULT_LIMIT:
+            raise ExpressionError(f"{gate} would give more than {RESULT_LIMIT:,} numbers", where)
         try:
             return apply(gate, *inputs, name=name, **options)
         except TypeError:

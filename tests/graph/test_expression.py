@@ -90,6 +90,8 @@ def test_staged_lines_take_values_from_outside_and_an_upstream_gradient() -> Non
         ("exp = 2", "'exp' is the name of a gate", 1, 1),
         ("exp(x, base=2)", "exp has no option 'base'", 1, 1),
         ("randn(0)", "expected sizes", 1, 1),
+        ("randn(9999, 1) + randn(1, 9999)", "add would give more than", 1, 1),
+        ("randn(9999, 1) @ randn(1, 9999)", "matmul would give more than", 1, 1),
         ("randn(10000, 10000)", "expected sizes", 1, 1),
         ("x + 1\n" * 20_000, "longer than", None, None),
         ("(" * 3000 + "x" + ")" * 3000, "not an expression", None, None),
