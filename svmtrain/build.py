@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,11 +20,11 @@ from svmtrain.data.dataset import (
     encode_labels,
     find_classes,
 )
+from svmtrain.data.fingerprint import DataFile, identify
 from svmtrain.data.readers import read_table
 from svmtrain.data.scaling import Scaler
 from svmtrain.data.splits import TEST_STREAM, VALIDATION_STREAM, split
 from svmtrain.errors import ConfigError, DataError, shown
-from svmtrain.files import open_regular, sha256_file
 from svmtrain.model import LinearClassifier
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import Floats
@@ -40,16 +39,6 @@ from svmtrain.training.stopping import METRICS, StopRules, resolve_metric
 
 BATCH_SHARE = 500
 BATCH_LIMITS = (8, 256)
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """What identifies a data file: its role in the run, its name, its size and its content."""
-
-    role: str
-    name: str
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -88,13 +77,7 @@ def data_files(config: Config) -> tuple[DataFile, ...]:
         ("validation", data.validation),
         ("test", data.test),
     ]
-    return tuple(_identify(role, path) for role, path in paths if isinstance(path, str))
-
-
-def _identify(role: str, path: str) -> DataFile:
-    with open_regular(path, DataError) as file:
-        size = os.fstat(file.fileno()).st_size
-    return DataFile(role, os.path.basename(path), size, sha256_file(path))
+    return tuple(identify(role, path) for role, path in paths if isinstance(path, str))
 
 
 def load_splits(config: Config) -> Splits:
@@ -296,6 +279,15 @@ class Built:
         )
 
 
+def _scaled(scaler: Scaler, train: Dataset, config: Config) -> Floats:
+    """Return the training rows scaled; an error names their file."""
+    try:
+        return scaler.transform(train.X, config.solver.dtype)
+    except DataError as error:
+        where = f"{error.problem} (rows counted among those trained on)"
+        raise DataError(where, path=config.data.train) from None
+
+
 def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     """Return everything that a training needs.
 
@@ -309,12 +301,7 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     solver, train = config.solver, splits.train
     objective = build_objective(config.objective, train)
     scaler = Scaler.fit(train.X, config.preprocess.scale, config.preprocess.row_norm)
-    scaled = partial(scaler.transform, dtype=solver.dtype)
-    try:
-        X = scaled(train.X)
-    except DataError as error:
-        where = f"{error.problem} (rows counted among those trained on)"
-        raise DataError(where, path=config.data.train) from None
+    X = _scaled(scaler, train, config)
     size = batch_size(solver, len(train))
     weights = initial_weights(
         solver.init, X.shape[1], len(train.classes), np.dtype(solver.dtype), solver.seed
@@ -335,7 +322,9 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         objective=objective,
         solver=sgd,
         train=MemoryRows(X, train.y),
-        validation=None if held is None else MemoryRows(scaled(held.X), held.y),
+        validation=None
+        if held is None
+        else MemoryRows(scaler.transform(held.X, solver.dtype), held.y),
         epochs=solver.epochs,
         batch_size=size,
         shuffle=solver.shuffle,
