@@ -16,6 +16,7 @@ from svmtrain import container
 from svmtrain.container import Array, Fields
 from svmtrain.data.dataset import Label
 from svmtrain.data.scaling import ROW_NORMS, SCALINGS, Scaler
+from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.errors import DataError, ModelError, shown
 from svmtrain.files import write_atomic
 from svmtrain.objective.linear import BIASES, LinearObjective
@@ -63,7 +64,7 @@ class LinearClassifier:
         """The number of features that a row must have."""
         return int(self.W.shape[0])
 
-    def transform(self, X: Floats) -> Floats:
+    def transform(self, X: Matrix) -> Floats:
         """Return rows X (n, n_features) as the weights expect them, in the dtype of W.
 
         Raises
@@ -71,23 +72,23 @@ class LinearClassifier:
         DataError
             When the number of features is another, or a value is not finite.
         """
-        if X.ndim != 2 or X.shape[1] != self.n_features:
+        if len(X.shape) != 2 or X.shape[1] != self.n_features:
             raise DataError(
                 f"the data have shape {X.shape}; the model expects {self.n_features} features"
             )
-        if not np.isfinite(X).all():
+        if not np.isfinite(X.data if isinstance(X, Csr) else X).all():
             raise DataError("the data contain a value that is not finite")
         return self.scaler.transform(X, self.W.dtype)
 
-    def decision_function(self, X: Floats) -> Floats:
+    def decision_function(self, X: Matrix) -> Floats:
         """Return the scores (n, n_classes) of rows X (n, n_features), as they come from a file."""
         return self.transform(X) @ self.W + self.b
 
-    def predict_index(self, X: Floats) -> NDArray[np.intp]:
+    def predict_index(self, X: Matrix) -> NDArray[np.intp]:
         """Return the index in `classes` of each row's label, (n,)."""
         return np.asarray(self.decision_function(X).argmax(axis=1))
 
-    def predict(self, X: Floats) -> list[Label]:
+    def predict(self, X: Matrix) -> list[Label]:
         """Return the label of each row of X (n, n_features)."""
         return [self.classes[index] for index in self.predict_index(X)]
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from svmtrain.data.sparse import Matrix, stacked
 from svmtrain.errors import DataError, shown
 
 Label = int | str
 Labels = Sequence[str] | NDArray[np.int64]
 
+Column = str | int
+"""A column of a table: its name, or its position from 0 (negative from the end)."""
+
 INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
+GAP_MARKS = ("", "?", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL")
+BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -37,14 +43,40 @@ class ReadOptions:
     feature_names : tuple of str or None
         The columns that a model expects, in its order; a table with a header is put in that
         order, and a missing or an extra column is an error.
+    labels : str or None
+        The file of the labels, for formats that keep them apart (idx, npy); None looks for it
+        by the name of the file of the features.
+    keep, drop : tuple of Column
+        The columns that are features (empty: all), and those that are none; the target is
+        neither.
+    text : bool
+        Whether a column may hold text. A column whose first cell that is no gap is not a
+        number then is one of text, and all its cells are; without it, text is an error.
+    text_columns : tuple of Column
+        Columns that hold text whatever they look like.
+    gaps : bool
+        Whether a cell may be a gap; without it, a gap is an error.
+    gap_marks : tuple of str
+        What a gap looks like.
+    vocabulary : mapping of int to tuple of str
+        The texts of each text column, by its place among the features, that are numbered
+        already; others are numbered after them.
     """
 
-    target: str | int | None = None
+    target: Column | None = None
     header: bool | None = None
     delimiter: str | None = None
     labels_required: bool = True
     n_features: int | None = None
     feature_names: tuple[str, ...] | None = None
+    labels: str | None = None
+    keep: tuple[Column, ...] = ()
+    drop: tuple[Column, ...] = ()
+    text: bool = False
+    text_columns: tuple[Column, ...] = ()
+    gaps: bool = False
+    gap_marks: tuple[str, ...] = GAP_MARKS
+    vocabulary: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,40 +85,97 @@ class Table:
 
     Attributes
     ----------
-    X : ndarray of float64, shape (n_samples, n_features), C-contiguous, all finite
+    X : ndarray of a real dtype, shape (n_samples, n_features), C-contiguous, or Csr
+        All finite, but for the gaps of a table that may have some, which are NaN.
     labels : list of str, ndarray of int64 shape (n_samples,), or None when the file has none
     feature_names : tuple of str or None
+    categories : mapping of int to tuple of str
+        The text columns, by their place: X holds the number of each text in the tuple. In a
+        table that is one of several chunks, the tuple grows from chunk to chunk.
     """
 
-    X: NDArray[np.float64]
+    X: Matrix
     labels: Labels | None
     feature_names: tuple[str, ...] | None = None
+    categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """Return the rows of several tables of one file, in order, as one table.
+
+    The texts of the text columns are numbered as in the last, which knows them all.
+    """
+    labels: Labels | None = None
+    found = [table.labels for table in tables if table.labels is not None]
+    if found and all(isinstance(part, np.ndarray) for part in found):
+        labels = np.concatenate(found)
+    elif found:
+        labels = [str(label) for part in found for label in part]
+    last = tables[-1]
+    X = stacked([table.X for table in tables])
+    return Table(X, labels, last.feature_names, last.categories)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows with their classes as numbers.
+    """Rows with their classes as numbers: those of a matrix, or some of them.
 
     Attributes
     ----------
-    X : ndarray (n_samples, n_features), float64 or float32, C-contiguous
+    matrix : ndarray of a real dtype (any, n_features), C-contiguous, or Csr
+        Holds the rows, perhaps among others, in memory or mapped from a file.
     y : ndarray of int64 (n_samples,)
         Index into `classes`.
     classes : tuple of int or of str, sorted
     feature_names : tuple of str or None
+    categories : mapping of int to tuple of str
+        See `Table`.
+    at : ndarray of intp (n_samples,) or None
+        Where in the matrix the rows stand, ascending; None when they are all of it.
     """
 
-    X: NDArray[np.floating]
+    matrix: Matrix
     y: NDArray[np.int64]
     classes: tuple[Label, ...]
     feature_names: tuple[str, ...] | None = None
+    categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    at: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
+    @property
+    def n_features(self) -> int:
+        """The number of columns."""
+        return int(self.matrix.shape[1])
+
+    @property
+    def X(self) -> Matrix:
+        """All rows, copied when they are a part of the matrix: not for data of any size."""
+        return self.matrix if self.at is None else self.matrix[self.at]
+
+    def take(self, rows: NDArray[np.intp]) -> Matrix:
+        """Return the rows at some places of this dataset, copied."""
+        return self.matrix[rows if self.at is None else self.at[rows]]
+
+    def part(self, start: int, stop: int) -> Matrix:
+        """Return consecutive rows, not copied when they stand together in the matrix."""
+        if self.at is None:
+            return self.matrix[start:stop]
+        at = self.at[start:stop]
+        if len(at) and int(at[-1]) - int(at[0]) + 1 == len(at):
+            return self.matrix[int(at[0]) : int(at[-1]) + 1]
+        return self.matrix[at]
+
+    def blocks(self, size: int = BLOCK_ROWS) -> Iterator[Matrix]:
+        """Yield all rows in order, `size` at a time."""
+        for start in range(0, len(self), size):
+            yield self.part(start, min(start + size, len(self)))
+
     def rows(self, index: NDArray[np.intp]) -> Dataset:
-        """Return the dataset of the rows at `index`, copied."""
-        return replace(self, X=self.X[index], y=self.y[index])
+        """Return the dataset of the rows at `index`, ascending; nothing but labels is copied."""
+        at = index if self.at is None else self.at[index]
+        return replace(self, y=self.y[index], at=at)
 
     def counts(self) -> NDArray[np.int64]:
         """Return the number of rows of each class, (n_classes,)."""

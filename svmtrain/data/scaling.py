@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.errors import DataError
 
 Floats = NDArray[np.floating[Any]]
@@ -33,6 +34,10 @@ def _minmax(X: Floats) -> tuple[Columns, Columns]:
 
 def _maxabs(X: Floats) -> tuple[Columns, Columns]:
     return np.zeros(X.shape[1]), np.maximum(X.max(axis=0), -X.min(axis=0))
+
+
+def _dense(X: Matrix) -> Floats:
+    return X.toarray() if isinstance(X, Csr) else X
 
 
 SCALINGS: dict[str, Callable[[Floats], tuple[Columns, Columns]]] = {
@@ -65,7 +70,7 @@ class Scaler:
     factor: Columns
 
     @classmethod
-    def fit(cls, X: Floats, scale: str, row_norm: str) -> Scaler:
+    def fit(cls, X: Matrix, scale: str, row_norm: str) -> Scaler:
         """Fit to the rows of X (n_samples, n_features); a constant column keeps its width.
 
         Raises
@@ -74,7 +79,7 @@ class Scaler:
             When the values of a column are too large to be scaled in float64.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            offset, width = (column.astype(np.float64) for column in SCALINGS[scale](X))
+            offset, width = (column.astype(np.float64) for column in SCALINGS[scale](_dense(X)))
             factor = 1 / np.where(width > 0, width, 1.0)
         bad = ~(np.isfinite(offset) & np.isfinite(factor) & np.isfinite(width) & (factor > 0))
         if bad.any():
@@ -85,7 +90,7 @@ class Scaler:
             )
         return cls(scale, row_norm, offset, factor)
 
-    def transform(self, X: Floats, dtype: Any) -> Floats:
+    def transform(self, X: Matrix, dtype: Any) -> Floats:
         """Return the scaled rows as a new C-contiguous array of `dtype`.
 
         Raises
@@ -93,7 +98,7 @@ class Scaler:
         DataError
             When a scaled value is too large for `dtype`.
         """
-        scaled = np.array(X, dtype=np.float64, order="C")
+        scaled = np.array(_dense(X), dtype=np.float64, order="C")
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             if self.scale != "none":
                 scaled -= self.offset

@@ -179,8 +179,8 @@ def show_loss(
     if loss not in LOSSES:
         raise ConfigError(f"--loss must be one of {', '.join(LOSSES)}; got {loss!r}")
     scaler = Scaler.fit(train.X, config.preprocess.scale, config.preprocess.row_norm)
-    x = scaler.transform(train.X[row : row + 1], np.float64)
-    shape = (train.X.shape[1], len(train.classes))
+    x = scaler.transform(train.part(row, row + 1), np.float64)
+    shape = (train.n_features, len(train.classes))
     if folder and run.model.exists():
         model = load_model(run.model)
         W, b = model.W.astype(np.float64), model.b.astype(np.float64)

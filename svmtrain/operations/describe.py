@@ -49,7 +49,7 @@ def plan(config: Config) -> tuple[str, dict[str, Any]]:
     document = {
         "config": to_dict(config),
         "rows": counts,
-        "features": int(train.X.shape[1]),
+        "features": train.n_features,
         "classes": list(train.classes),
         "class_counts": train.counts().tolist(),
         "lambda": problem.objective.lam,
@@ -59,7 +59,7 @@ def plan(config: Config) -> tuple[str, dict[str, Any]]:
         "steps": problem.epochs * -(-len(train) // problem.batch_size),
         "best_metric": best_metric(config, has_validation),
         "stop_metric": rules.metric,
-        "parameters": int(train.X.shape[1] * len(train.classes) + len(train.classes)),
+        "parameters": (train.n_features + 1) * len(train.classes),
     }
     return _plan_text(config, built, document), document
 
@@ -119,7 +119,7 @@ def summary(result: FitResult) -> str:
         ("trained", f"{objective.loss}, {_strength(result)}, lr {job.built.lr:g}"),
         (
             "on",
-            f"{len(train):,} rows x {train.X.shape[1]} features, {len(train.classes)} classes"
+            f"{len(train):,} rows x {train.n_features} features, {len(train.classes)} classes"
             + (f" (held out: {', '.join(held)})" if held else ""),
         ),
         ("ended", f"{result.outcome.reason} ({result.records[-1].seconds:.2f} s of training)"),

@@ -15,7 +15,9 @@ import numpy as np
 from svmtrain import interrupts
 from svmtrain.build import Splits, batch_size, build_objective, build_solver, load_splits
 from svmtrain.config import Config, load_config
+from svmtrain.data.dataset import Dataset
 from svmtrain.data.scaling import Scaler
+from svmtrain.data.sparse import Csr
 from svmtrain.data.splits import SAMPLE_STREAM, random_order
 from svmtrain.errors import DivergedError
 from svmtrain.objective.linear import LinearObjective
@@ -153,9 +155,14 @@ def _lambda(patient: Patient) -> Line:
     return Line(status, "a larger lambda raises the objective", figure)
 
 
+def _dense(rows: Dataset) -> Floats:
+    X = rows.X
+    return X.toarray() if isinstance(X, Csr) else X
+
+
 def _scales(patient: Patient) -> Line:
     """Feature scales."""
-    X = patient.splits.train.X
+    X = _dense(patient.splits.train)
     varies = X.max(axis=0) > X.min(axis=0)
     constant = int((~varies).sum())
     moving = X[:, varies].std(axis=0)
@@ -175,8 +182,8 @@ def _duplicates(patient: Patient) -> Line:
     held = patient.splits.validation
     if held is None:
         return Line(WARN, "duplicates of training rows in validation", "no validation rows")
-    known = {row.tobytes() for row in patient.splits.train.X}
-    twice = sum(row.tobytes() in known for row in held.X)
+    known = {row.tobytes() for row in _dense(patient.splits.train)}
+    twice = sum(row.tobytes() in known for row in _dense(held))
     status = WARN if twice else OK
     return Line(status, "duplicates of training rows in validation", f"{twice} of {len(held)}")
 
@@ -278,7 +285,7 @@ def examine(path: str, overrides: Sequence[str] = ()) -> list[Line]:
         config,
         splits,
         build_objective(config.objective, train),
-        scaler.transform(train.X[rows], np.float64),
+        scaler.transform(train.take(rows), np.float64),
         train.y[rows],
     )
     lines = []

@@ -89,7 +89,7 @@ def evaluate_rows(classifier: LinearClassifier, rows: Dataset) -> Evaluation:
     """Judge a classifier on a dataset that is not scaled yet."""
     starts = range(0, len(rows), CHUNK_ROWS)
     parts = (
-        (classifier.transform(rows.X[s : s + CHUNK_ROWS]), rows.y[s : s + CHUNK_ROWS])
+        (classifier.transform(rows.part(s, s + CHUNK_ROWS)), rows.y[s : s + CHUNK_ROWS])
         for s in starts
     )
     return _evaluate(classifier, parts)

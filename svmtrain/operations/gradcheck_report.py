@@ -170,7 +170,7 @@ def sample_rows(config: Config, splits: Splits, samples: int | None, seed: int) 
     order = random_order(seed, SAMPLE_STREAM, len(train))
     chosen = np.sort(order if samples is None else order[:samples])
     scaler = Scaler.fit(train.X, config.preprocess.scale, config.preprocess.row_norm)
-    X = scaler.transform(train.X[chosen], np.float64)
+    X = scaler.transform(train.take(chosen), np.float64)
     return Rows(np.asarray(X, dtype=np.float64), train.y[chosen], len(train.classes))
 
 

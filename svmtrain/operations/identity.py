@@ -61,7 +61,7 @@ def identity(config: Config, splits: Splits, built: Built, run_id: str) -> dict[
     rows = {
         "train": len(splits.train),
         "validation": len(splits.validation) if splits.validation else 0,
-        "features": int(splits.train.X.shape[1]),
+        "features": splits.train.n_features,
     }
     return {
         "run": run_id,

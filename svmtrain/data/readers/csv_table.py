@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain import interrupts
-from svmtrain.data.dataset import ReadOptions, Table
+from svmtrain.data.dataset import ReadOptions, Table, joined
 from svmtrain.data.readers.content import first_lines
 from svmtrain.data.readers.csv_columns import LABEL_NAMES, Layout, Record, find_layout
 from svmtrain.data.readers.text import text_lines
@@ -78,18 +78,7 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
     DataError
         With line and column, for anything that is not such a table.
     """
-    tables = list(chunks(stream, name, options, BLOCK_ROWS))
-    names, labelled = tables[0].feature_names, tables[0].labels is not None
-    X = np.empty((sum(len(table.X) for table in tables), tables[0].X.shape[1]))
-    labels: list[str] = []
-    tables.reverse()
-    start = 0
-    while tables:
-        table = tables.pop()
-        X[start : start + len(table.X)] = table.X
-        start += len(table.X)
-        labels.extend(map(str, () if table.labels is None else table.labels))
-    return Table(X, labels if labelled else None, names)
+    return joined(list(chunks(stream, name, options, BLOCK_ROWS)))
 
 
 def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:

@@ -1,0 +1,31 @@
+"""The one place that turns a config into objects: its rows, and what is trained on them."""
+
+from svmtrain.build.splits import Splits, data_files, load_like, load_splits, read_options
+from svmtrain.build.training import (
+    Built,
+    batch_size,
+    best_metric,
+    build,
+    build_objective,
+    build_solver,
+    cadence,
+    metric,
+    stop_rules,
+)
+
+__all__ = [
+    "Built",
+    "Splits",
+    "batch_size",
+    "best_metric",
+    "build",
+    "build_objective",
+    "build_solver",
+    "cadence",
+    "data_files",
+    "load_like",
+    "load_splits",
+    "metric",
+    "read_options",
+    "stop_rules",
+]
