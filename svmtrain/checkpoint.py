@@ -26,20 +26,14 @@ from svmtrain.model import (
     check_format,
     from_parts,
 )
+from svmtrain.solvers.lazy_sgd import LazyState
 from svmtrain.solvers.sgd import SGDState
+from svmtrain.solvers.solver import SolverState
 from svmtrain.training.state import TrainingState
 
 FILE_NAME = re.compile(r"step-([0-9]{8,18})\.npz", re.ASCII)
-STATE_ARRAYS = (
-    "current_W",
-    "current_b",
-    "velocity_W",
-    "velocity_b",
-    "mean_W",
-    "mean_b",
-    "best_W",
-    "best_b",
-)
+STATES: dict[str, type[SolverState]] = {state.KIND: state for state in (SGDState, LazyState)}
+PREFIX = "solver_"
 
 
 @dataclass(frozen=True)
@@ -87,9 +81,7 @@ def to_bytes(checkpoint: Checkpoint, classifier: LinearClassifier) -> bytes:
     """
     state, solver = checkpoint.state, checkpoint.state.solver
     arrays: dict[str, Array] = classifier.arrays()
-    arrays["current_W"], arrays["current_b"] = solver.W, solver.b
-    arrays["velocity_W"], arrays["velocity_b"] = solver.velocity_W, solver.velocity_b
-    arrays["mean_W"], arrays["mean_b"] = solver.mean_W, solver.mean_b
+    arrays |= {PREFIX + name: array for name, array in solver.arrays().items()}
     arrays["best_W"], arrays["best_b"] = state.best_W, state.best_b
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise ValueError("the state contains a value that is not finite")
@@ -98,6 +90,7 @@ def to_bytes(checkpoint: Checkpoint, classifier: LinearClassifier) -> bytes:
         "version": VERSION,
         "model": classifier.card(),
         "state": {
+            "solver": solver.KIND,
             "step": solver.step,
             "epoch": state.epoch,
             "position": state.position,
@@ -145,31 +138,46 @@ def load(path: str | Path) -> Checkpoint:
     )
 
 
+def state_arrays(kind: str) -> dict[str, str]:
+    """Return the arrays that a checkpoint of a solver has besides the model's, with shapes.
+
+    Parameters
+    ----------
+    kind : str
+        A name in `STATES`. See `SHAPES` of its states for the shapes.
+    """
+    of_solver = {PREFIX + name: shape for name, shape in STATES[kind].SHAPES.items()}
+    return {**of_solver, "best_W": "W", "best_b": "b"}
+
+
 def _state(fields: Fields, arrays: Mapping[str, Array]) -> TrainingState:
     """Build the state, checking that the arrays agree with each other and are finite."""
-    if set(arrays) != ARRAYS | set(STATE_ARRAYS):
+    kind = fields.text("solver")
+    if kind not in STATES:
+        raise ModelError(f"is of the solver {shown(kind)}, which is unknown", path=fields.path)
+    expected = state_arrays(kind)
+    if set(arrays) != ARRAYS | set(expected):
         raise ModelError(f"unexpected or missing arrays: {sorted(arrays)}", path=fields.path)
-    for name in STATE_ARRAYS:
-        array, like = arrays[name], arrays["W" if name.endswith("W") else "b"]
-        optional = name.startswith(("velocity", "mean")) and array.shape == (0,)
-        if array.dtype != like.dtype or not (optional or array.shape == like.shape):
-            raise ModelError(f"{name} has shape {array.shape}", path=fields.path)
-        if not np.isfinite(array).all():
-            raise ModelError(f"{name} contains a value that is not finite", path=fields.path)
-    solver = SGDState(
-        W=arrays["current_W"],
-        b=arrays["current_b"],
-        velocity_W=arrays["velocity_W"],
-        velocity_b=arrays["velocity_b"],
-        mean_W=arrays["mean_W"],
-        mean_b=arrays["mean_b"],
-        step=fields.count("step"),
-    )
+    for name, shape in expected.items():
+        _check_array(name, shape, arrays, fields.path)
+    of_solver = {name: arrays[PREFIX + name] for name in STATES[kind].SHAPES}
     return TrainingState(
-        solver=solver,
+        solver=STATES[kind].restore(of_solver, fields.count("step")),
         best_W=arrays["best_W"],
         best_b=arrays["best_b"],
         epoch=fields.count("epoch"),
         position=fields.count("position"),
         online_loss=fields.number("online_loss"),
     )
+
+
+def _check_array(name: str, kind: str, arrays: Mapping[str, Array], path: str | Path) -> None:
+    """Raise unless an array has its shape, the dtype of the weights, and finite values only."""
+    array, W = arrays[name], arrays["W"]
+    shapes = {"W": W.shape, "b": arrays["b"].shape, "features": W.shape[:1], "4": (4,)}
+    empty = kind.endswith("?") and array.shape == (0,)
+    dtype = np.dtype(np.float64) if kind == "4" else W.dtype
+    if array.dtype != dtype or not (empty or array.shape == shapes[kind.removesuffix("?")]):
+        raise ModelError(f"{name} has shape {array.shape}", path=path)
+    if not np.isfinite(array).all():
+        raise ModelError(f"{name} contains a value that is not finite", path=path)

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from svmtrain import container
 from svmtrain.container import Array, Fields
 from svmtrain.data.dataset import Label
+from svmtrain.data.density import workable
 from svmtrain.data.scaling import ROW_NORMS, SCALINGS, Scaler
 from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.errors import DataError, ModelError, shown
 from svmtrain.files import write_atomic
+from svmtrain.objective.features import Rows, times
 from svmtrain.objective.linear import BIASES, LinearObjective
 from svmtrain.objective.losses import LOSSES, Floats
 
@@ -64,7 +66,7 @@ class LinearClassifier:
         """The number of features that a row must have."""
         return int(self.W.shape[0])
 
-    def transform(self, X: Matrix) -> Floats:
+    def transform(self, X: Matrix) -> Rows:
         """Return rows X (n, n_features) as the weights expect them, in the dtype of W.
 
         Raises
@@ -78,11 +80,11 @@ class LinearClassifier:
             )
         if not np.isfinite(X.data if isinstance(X, Csr) else X).all():
             raise DataError("the data contain a value that is not finite")
-        return self.scaler.transform(X, self.W.dtype)
+        return self.scaler.transform(workable(X), self.W.dtype)
 
     def decision_function(self, X: Matrix) -> Floats:
         """Return the scores (n, n_classes) of rows X (n, n_features), as they come from a file."""
-        return self.transform(X) @ self.W + self.b
+        return times(self.transform(X), self.W) + self.b
 
     def predict_index(self, X: Matrix) -> NDArray[np.intp]:
         """Return the index in `classes` of each row's label, (n,)."""

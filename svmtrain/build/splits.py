@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,10 +16,18 @@ from svmtrain.data.dataset import (
     encode_labels,
     find_classes,
 )
+from svmtrain.data.density import settled
 from svmtrain.data.fingerprint import DataFile, identify
 from svmtrain.data.readers import read_table
 from svmtrain.data.splits import TEST_STREAM, VALIDATION_STREAM, split
 from svmtrain.errors import DataError, shown
+
+Say = Callable[[str], None]
+"""Takes a note for the user."""
+
+
+def silent(text: str) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ def data_files(config: Config) -> tuple[DataFile, ...]:
     return tuple(identify(role, path) for role, path in paths if isinstance(path, str))
 
 
-def load_splits(config: Config) -> Splits:
+def load_splits(config: Config, say: Say = silent) -> Splits:
     """Read the data of a config and split them.
 
     The test rows are taken out first, then the validation rows, each by its own order.
@@ -77,9 +86,10 @@ def load_splits(config: Config) -> Splits:
     _refuse_lost_header(config, table, labels)
     classes = find_classes(labels, data.train)
     y = encode_labels(labels, classes, data.train)
-    whole = Dataset(table.X, y, classes, table.feature_names, table.categories)
-    train, test = _part(config, whole, data.test, TEST_STREAM)
-    train, validation = _part(config, train, data.validation, VALIDATION_STREAM)
+    X = settled(table.X, data.sparse, data.train, say)
+    whole = Dataset(X, y, classes, table.feature_names, table.categories)
+    train, test = _part(config, whole, data.test, TEST_STREAM, say)
+    train, validation = _part(config, train, data.validation, VALIDATION_STREAM, say)
     if len(np.unique(train.y)) < len(classes):
         missing = classes[int(np.flatnonzero(train.counts() == 0)[0])]
         raise DataError(
@@ -110,11 +120,11 @@ def _labels(table: Table, path: str) -> Any:
 
 
 def _part(
-    config: Config, whole: Dataset, source: str | float | None, stream: int
+    config: Config, whole: Dataset, source: str | float | None, stream: int, say: Say
 ) -> tuple[Dataset, Dataset | None]:
     """Return the rows that stay, and those of a held-out file or fraction."""
     if isinstance(source, str):
-        return whole, load_like(config, source, whole)
+        return whole, load_like(config, source, whole, say)
     if not source:
         return whole, None
     stay, held = split(
@@ -127,12 +137,12 @@ def _part(
     return whole.rows(stay), whole.rows(held) if len(held) else None
 
 
-def load_like(config: Config, path: str, like: Dataset) -> Dataset:
+def load_like(config: Config, path: str, like: Dataset, say: Say = silent) -> Dataset:
     """Read a file that must have the features and classes of another dataset."""
     options = read_options(config, n_features=like.n_features, feature_names=like.feature_names)
     table = read_table(path, config.data.format, options)
     return Dataset(
-        table.X,
+        settled(table.X, config.data.sparse, path, say),
         encode_labels(_labels(table, path), like.classes, path),
         like.classes,
         like.feature_names,

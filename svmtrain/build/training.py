@@ -10,21 +10,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from svmtrain.config import DEFAULT_LAMBDA, Config, Interval
-from svmtrain.config.schema import Objective, Solver
 from svmtrain.build.splits import Splits
+from svmtrain.config import DEFAULT_LAMBDA, Config, Interval
+from svmtrain.config.schema import Objective
+from svmtrain.config.schema import Solver as SolverConfig
 from svmtrain.data.dataset import Dataset, Label
+from svmtrain.data.mapped import mapping_of
+from svmtrain.data.scaled import dense
 from svmtrain.data.scaling import Scaler
+from svmtrain.data.sparse import Csr
 from svmtrain.errors import ConfigError, DataError, shown
 from svmtrain.model import LinearClassifier
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import Floats
+from svmtrain.solvers.lazy_sgd import LazySGD
 from svmtrain.solvers.schedules import SCHEDULES, Plan
 from svmtrain.solvers.sgd import SGD, initial_weights
+from svmtrain.solvers.solver import Solver
 from svmtrain.training import lr_search
 from svmtrain.training.loop import Cadence, Problem
 from svmtrain.training.lr_search import LrSearch
-from svmtrain.training.sources import MemoryRows
+from svmtrain.training.sources import GatheredRows, MemoryRows, RowSource
 from svmtrain.training.state import TrainingState
 from svmtrain.training.stopping import METRICS, StopRules, resolve_metric
 
@@ -64,7 +70,7 @@ def _class_weight(setting: str | Mapping[str, float], train: Dataset) -> NDArray
     return np.array([setting.get(name, 1.0) for name in names])
 
 
-def batch_size(config: Solver, rows: int) -> int:
+def batch_size(config: SolverConfig, rows: int) -> int:
     """Return the number of rows of a step; `auto` is a power of two, about rows / 500."""
     if not isinstance(config.batch_size, str):
         return min(config.batch_size, rows)
@@ -76,8 +82,14 @@ def batch_size(config: Solver, rows: int) -> int:
 
 
 def build_solver(
-    config: Solver, lam: float, lr: float, total_steps: int, steps_per_epoch: int
-) -> SGD:
+    config: SolverConfig,
+    lam: float,
+    shift: Floats | None,
+    sparse: bool,
+    lr: float,
+    total_steps: int,
+    steps_per_epoch: int,
+) -> Solver:
     """Return the solver for a resolved step size.
 
     Raises
@@ -100,8 +112,11 @@ def build_solver(
         power=config.power,
         t0=None if isinstance(config.t0, str) else config.t0,
     )
+    rate = partial(SCHEDULES[config.schedule].rate, plan)
+    if sparse and config.momentum == 0:
+        return LazySGD(rate=rate, averaging=config.averaging, shift=shift)
     return SGD(
-        rate=partial(SCHEDULES[config.schedule].rate, plan),
+        rate=rate,
         momentum=config.momentum,
         nesterov=config.nesterov,
         averaging=config.averaging,
@@ -152,13 +167,21 @@ class Built:
         )
 
 
-def _scaled(scaler: Scaler, train: Dataset, config: Config) -> Floats:
-    """Return the training rows scaled; an error names their file."""
-    try:
-        return scaler.transform(train.X, config.solver.dtype)
-    except DataError as error:
-        where = f"{error.problem} (rows counted among those trained on)"
-        raise DataError(where, path=config.data.train) from None
+def row_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:
+    """Return a source of the scaled rows of a dataset.
+
+    Rows of floats in memory are scaled once; others, which that would make larger, batch by
+    batch, and so are sparse ones.
+    """
+    matrix = data.matrix
+    if isinstance(matrix, Csr) or mapping_of(matrix) or matrix.dtype.kind != "f":
+        return GatheredRows(data, scaler, dtype)
+    X = np.empty((len(data), data.n_features), dtype=dtype)
+    start = 0
+    for block in data.blocks():
+        X[start : start + len(block)] = dense(scaler.transform(block, dtype))
+        start += len(block)
+    return MemoryRows(X, data.y)
 
 
 def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
@@ -173,18 +196,26 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     """
     solver, train = config.solver, splits.train
     objective = build_objective(config.objective, train)
-    scaler = Scaler.fit(train.X, config.preprocess.scale, config.preprocess.row_norm)
-    X = _scaled(scaler, train, config)
+    scaler = Scaler.fit(train.blocks(), config.preprocess.scale, config.preprocess.row_norm)
+    try:
+        rows = row_source(train, scaler, solver.dtype)
+    except DataError as error:
+        where = f"{error.problem} (rows counted among those trained on)"
+        raise DataError(where, path=config.data.train) from None
     size = batch_size(solver, len(train))
     weights = initial_weights(
-        solver.init, X.shape[1], len(train.classes), np.dtype(solver.dtype), solver.seed
+        solver.init, train.n_features, len(train.classes), np.dtype(solver.dtype), solver.seed
     )
-    make = partial(build_solver, solver, objective.lam)
+    sparse = isinstance(train.matrix, Csr)
+    make = partial(build_solver, solver, objective.lam, scaler.shift, sparse)
     search = None
     if lr is None and solver.lr == "auto":
         sizes = {"batch_size": size, "seed": solver.seed}
+        tried = row_source(
+            train.rows(lr_search.sample(solver.seed, len(train))), scaler, solver.dtype
+        )
         search = lr_search.search(
-            X, train.y, objective, make, weights, **sizes, momentum=solver.momentum
+            tried, objective, make, weights, **sizes, momentum=solver.momentum
         )
         lr = search.lr
     lr = lr if lr is not None else float(solver.lr)
@@ -194,10 +225,8 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     problem = Problem(
         objective=objective,
         solver=sgd,
-        train=MemoryRows(X, train.y),
-        validation=None
-        if held is None
-        else MemoryRows(scaler.transform(held.X, solver.dtype), held.y),
+        train=rows,
+        validation=None if held is None else row_source(held, scaler, solver.dtype),
         epochs=solver.epochs,
         batch_size=size,
         shuffle=solver.shuffle,

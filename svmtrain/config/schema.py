@@ -55,7 +55,7 @@ SCHEDULES = (
     "pegasos",
 )
 AVERAGINGS = ("none", "polyak", "tail")
-SHUFFLES = ("full", "once", "none")
+SHUFFLES = ("full", "blocks", "once", "none")
 DTYPES = ("float32", "float64")
 INITS = ("zeros", "normal")
 METRICS = (
@@ -117,6 +117,13 @@ class Data:
     delimiter: str = field(
         default="auto",
         metadata=_about(Either(_AUTO, Delimiter()), "what stands between CSV fields"),
+    )
+    sparse: bool | str = field(
+        default="auto",
+        metadata=_about(
+            Either(_AUTO, Boolean()),
+            "whether only non-zeros are held in memory; auto is when that is much less",
+        ),
     )
     validation: str | float = field(
         default=0.2,
@@ -247,7 +254,11 @@ class Solver:
     )
     shuffle: str = field(
         default="full",
-        metadata=_about(Choice(SHUFFLES), "order of the rows: new each epoch, once, as is"),
+        metadata=_about(
+            Choice(SHUFFLES),
+            "order of the rows: new each epoch; the same, by runs of rows that stand together "
+            "(for data on a disk); one for all epochs; as they are",
+        ),
     )
     dtype: str = field(
         default="float64",

@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from svmtrain.data.scaled import SparseRows
 from svmtrain.data.sparse import Csr, Matrix
+from svmtrain.data.statistics import ColumnStatistics, column_statistics
 from svmtrain.errors import DataError
 
 Floats = NDArray[np.floating[Any]]
 Columns = NDArray[np.float64]
 
 
-def _none(X: Floats) -> tuple[Columns, Columns]:
-    return np.zeros(X.shape[1]), np.ones(X.shape[1])
+def _none(seen: ColumnStatistics) -> tuple[Columns, Columns]:
+    return np.zeros_like(seen.mean), np.ones_like(seen.mean)
 
 
-def _standard(X: Floats) -> tuple[Columns, Columns]:
+def _standard(seen: ColumnStatistics) -> tuple[Columns, Columns]:
     # Rounding gives a constant column a mean that is a little off, and so a tiny width.
-    constant = X.min(axis=0) == X.max(axis=0)
-    mean = np.where(constant, X[0], X.mean(axis=0, dtype=np.float64))
-    return mean, np.where(constant, 0.0, X.std(axis=0, dtype=np.float64))
+    constant = seen.low == seen.high
+    return np.where(constant, seen.low, seen.mean), np.where(constant, 0.0, seen.deviation)
 
 
-def _minmax(X: Floats) -> tuple[Columns, Columns]:
-    low = X.min(axis=0).astype(np.float64)
-    return low, X.max(axis=0) - low
+def _minmax(seen: ColumnStatistics) -> tuple[Columns, Columns]:
+    return seen.low, seen.high - seen.low
 
 
-def _maxabs(X: Floats) -> tuple[Columns, Columns]:
-    return np.zeros(X.shape[1]), np.maximum(X.max(axis=0), -X.min(axis=0))
+def _maxabs(seen: ColumnStatistics) -> tuple[Columns, Columns]:
+    return np.zeros_like(seen.mean), np.maximum(seen.high, -seen.low)
 
 
-def _dense(X: Matrix) -> Floats:
-    return X.toarray() if isinstance(X, Csr) else X
-
-
-SCALINGS: dict[str, Callable[[Floats], tuple[Columns, Columns]]] = {
+SCALINGS: dict[str, Callable[[ColumnStatistics], tuple[Columns, Columns]]] = {
     "none": _none,
     "standard": _standard,
     "minmax": _minmax,
@@ -70,16 +66,19 @@ class Scaler:
     factor: Columns
 
     @classmethod
-    def fit(cls, X: Matrix, scale: str, row_norm: str) -> Scaler:
-        """Fit to the rows of X (n_samples, n_features); a constant column keeps its width.
+    def fit(cls, X: Matrix | Iterable[Matrix], scale: str, row_norm: str) -> Scaler:
+        """Fit to rows X (n_samples, n_features), or to blocks of them.
+
+        A constant column keeps its width. No copy of the rows is made.
 
         Raises
         ------
         DataError
             When the values of a column are too large to be scaled in float64.
         """
+        blocks = [X] if isinstance(X, np.ndarray | Csr) else X
         with np.errstate(over="ignore", invalid="ignore"):
-            offset, width = (column.astype(np.float64) for column in SCALINGS[scale](_dense(X)))
+            offset, width = SCALINGS[scale](column_statistics(blocks))
             factor = 1 / np.where(width > 0, width, 1.0)
         bad = ~(np.isfinite(offset) & np.isfinite(factor) & np.isfinite(width) & (factor > 0))
         if bad.any():
@@ -90,19 +89,35 @@ class Scaler:
             )
         return cls(scale, row_norm, offset, factor)
 
-    def transform(self, X: Matrix, dtype: Any) -> Floats:
-        """Return the scaled rows as a new C-contiguous array of `dtype`.
+    @property
+    def shift(self) -> Columns | None:
+        """What centring takes from every scaled row, (n_features,); None for nothing."""
+        return self.offset * self.factor if self.offset.any() else None
+
+    def transform(self, X: Matrix, dtype: Any) -> Floats | SparseRows:
+        """Return the scaled rows: a new C-contiguous array of `dtype`, or sparse ones.
 
         Raises
         ------
         DataError
             When a scaled value is too large for `dtype`.
         """
-        scaled = np.array(_dense(X), dtype=np.float64, order="C")
+        if isinstance(X, Csr):
+            return self._transform_sparse(X, np.dtype(dtype))
+        return self.transform_dense(X, dtype)
+
+    def transform_dense(self, X: NDArray[Any], dtype: Any) -> Floats:
+        """Return the scaled rows of an ndarray; see `transform`.
+
+        Whole numbers of up to 16 bits are exact in float32 and are scaled in the dtype asked
+        for; all others in float64.
+        """
+        exact = X.dtype.kind in "iu" and X.dtype.itemsize <= 2
+        scaled: Floats = np.array(X, dtype=dtype if exact else np.float64, order="C")
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             if self.scale != "none":
-                scaled -= self.offset
-                scaled *= self.factor
+                scaled -= self.offset.astype(scaled.dtype, copy=False)
+                scaled *= self.factor.astype(scaled.dtype, copy=False)
             if self.row_norm == "l2":
                 # By a power of two, which is exact, so that no square leaves the floats.
                 _, exponents = np.frexp(np.abs(scaled).max(axis=1, initial=0.0))
@@ -110,10 +125,51 @@ class Scaler:
                 lengths = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
                 scaled /= np.where(lengths > 0, lengths, 1.0)[:, np.newaxis]
             result: Floats = scaled.astype(dtype, copy=False)
-        finite = np.isfinite(result).all(axis=1)
-        if not finite.all():
-            raise DataError(
-                f"row {int(np.flatnonzero(~finite)[0]) + 1} has a value that is too large for "
-                f"{result.dtype} after preprocess.scale {self.scale}"
-            )
+        if not np.isfinite(result).all():
+            self._refuse_infinite(~np.isfinite(result), result.dtype)
         return result
+
+    def _transform_sparse(self, X: Csr, dtype: np.dtype[Any]) -> SparseRows:
+        """Return sparse rows scaled; the zeros that centring fills stay unwritten."""
+        shift = self.shift
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            values = X.data.astype(np.float64)
+            if self.scale != "none":
+                values *= self.factor[X.indices]
+            weight = None if shift is None else np.ones(len(X))
+            if self.row_norm == "l2":
+                lengths = self._lengths(Csr(values, X.indices, X.indptr, X.shape))
+                weight = 1 / np.where(lengths > 0, lengths, 1.0)
+                values *= np.repeat(weight, np.diff(X.indptr))
+            result: Floats = values.astype(dtype, copy=False)
+        finite = np.isfinite(result)
+        if not finite.all():
+            bad = np.zeros(len(X), dtype=bool)
+            bad[X.rows()[~finite]] = True
+            self._refuse_infinite(bad, dtype)
+        Z = Csr(result, X.indices, X.indptr, X.shape)
+        if shift is None or weight is None:
+            return SparseRows(Z)
+        return SparseRows(Z, shift.astype(dtype), weight.astype(dtype))
+
+    def _lengths(self, Z: Csr) -> Columns:
+        """Return the length of each row once it is centred, (n,)."""
+        largest = np.zeros(len(Z))
+        np.maximum.at(largest, Z.rows(), np.abs(Z.data))
+        _, exponents = np.frexp(largest)
+        values = np.ldexp(Z.data, -np.repeat(exponents, np.diff(Z.indptr)))
+        squares = np.bincount(Z.rows(), weights=np.square(values), minlength=len(Z))
+        lengths = np.ldexp(np.sqrt(squares), exponents)
+        if self.shift is None:
+            return lengths
+        crossed = np.bincount(Z.rows(), weights=Z.data * self.shift[Z.indices], minlength=len(Z))
+        whole = np.square(lengths) - 2 * crossed + float(np.vdot(self.shift, self.shift))
+        centred: Columns = np.sqrt(np.maximum(whole, 0.0))
+        return centred
+
+    def _refuse_infinite(self, bad: NDArray[np.bool_], dtype: np.dtype[Any]) -> None:
+        """Raise for the first row, (n,) or (n, any), where something is bad."""
+        raise DataError(
+            f"row {int(np.argwhere(bad)[0, 0]) + 1} has a value that is too large for "
+            f"{dtype} after preprocess.scale {self.scale}"
+        )

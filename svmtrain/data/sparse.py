@@ -89,6 +89,16 @@ class Csr:
         dense[self.rows(), self.indices] = self.data
         return dense
 
+    def only(self, columns: NDArray[np.intp]) -> Csr:
+        """Return the same rows with some columns only, ascending, in that order."""
+        place = np.full(self.shape[1], -1, dtype=np.int64)
+        place[columns] = np.arange(len(columns))
+        found = place[self.indices]
+        keep = found >= 0
+        lengths = np.bincount(self.rows()[keep], minlength=len(self))
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return Csr(self.data[keep], found[keep], indptr, (len(self), len(columns)))
+
     def widened(self, n_columns: int) -> Csr:
         """Return the same rows with so many columns, the new ones empty; nothing is copied."""
         return Csr(self.data, self.indices, self.indptr, (self.shape[0], n_columns))

@@ -13,6 +13,10 @@ SCHEME = "argsort-philox-1"
 TEST_STREAM = 2**62
 VALIDATION_STREAM = 2**62 + 1
 SAMPLE_STREAM = 2**62 + 2
+RUNS_STREAM = 2**63
+"""That of the runs in epoch 0; every epoch has its own."""
+RUN_ROWS = 256
+BUFFER_RUNS = 64
 
 Index = NDArray[np.intp]
 
@@ -27,11 +31,35 @@ def epoch_order(shuffle: str, seed: int, epoch: int, n: int) -> Index:
     """Return the order of the rows in an epoch (counted from 0).
 
     `full` draws a new order for every epoch, `once` uses that of epoch 0 for all, and `none`
-    keeps the rows as they are.
+    keeps the rows as they are. `blocks` is for rows that are read from a disk; see
+    `blocks_order`.
     """
     if shuffle == "none":
         return np.arange(n)
+    if shuffle == "blocks":
+        return blocks_order(seed, epoch, n)
     return random_order(seed, epoch if shuffle == "full" else 0, n)
+
+
+def blocks_order(seed: int, epoch: int, n: int) -> Index:
+    """Return an order in which rows that stand together are read at about the same time.
+
+    The rows are cut into runs of `RUN_ROWS` that follow each other; `BUFFER_RUNS` runs, drawn at
+    random, fill a buffer, whose rows are shuffled. A batch so has rows of up to `BUFFER_RUNS`
+    places, and every row comes once an epoch.
+    """
+    keys = np.random.Philox(key=np.array([seed, epoch], dtype=np.uint64)).random_raw(n)
+    runs = random_order(seed, RUNS_STREAM + epoch, -(-n // RUN_ROWS))
+    order = np.empty(n, dtype=np.intp)
+    filled = 0
+    for first in range(0, len(runs), BUFFER_RUNS):
+        starts = runs[first : first + BUFFER_RUNS] * RUN_ROWS
+        buffer = (starts[:, np.newaxis] + np.arange(RUN_ROWS)).ravel()
+        buffer = buffer[buffer < n]
+        part = order[filled : filled + len(buffer)]
+        part[:] = buffer[np.argsort(keys[buffer], kind="stable")]
+        filled += len(buffer)
+    return order
 
 
 def split(

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from svmtrain.objective.features import Rows, pull, times
 from svmtrain.objective.losses import LOSSES, Classes, Floats, Loss
 
 BIASES = ("none", "regularized", "free")
@@ -98,7 +99,7 @@ class LinearObjective:
         return losses, dscores
 
     def data_term(
-        self, X: Floats, y: Classes, W: Floats, b: Floats, *, out: Floats | None = None
+        self, X: Rows, y: Classes, W: Floats, b: Floats, *, out: Floats | None = None
     ) -> DataTerm:
         """Return loss, counts and gradient summed over the rows of X (n, n_features).
 
@@ -109,23 +110,24 @@ class LinearObjective:
         out : ndarray (n_features, n_classes), optional
             Receives dW, so that a step need not allocate it.
         """
-        scores = X @ W
+        scores = times(X, W)
         scores += b
         losses, dscores = self.losses(scores, y)
-        dW = np.matmul(X.T, dscores, out=out)
         db = dscores.sum(axis=0) if self.bias != "none" else np.zeros_like(b)
-        return DataTerm(*self._counts(losses, scores, dscores, y), dW=dW, db=db)
+        counts = self.counts(losses, scores, dscores, y)
+        return DataTerm(*counts, dW=pull(X, dscores, out), db=db)
 
-    def measure(self, X: Floats, y: Classes, W: Floats, b: Floats) -> DataTerm:
+    def measure(self, X: Rows, y: Classes, W: Floats, b: Floats) -> DataTerm:
         """Return loss and counts summed over the rows of X, without the gradient."""
-        scores = X @ W
+        scores = times(X, W)
         scores += b
         losses, dscores = self.losses(scores, y)
-        return DataTerm(*self._counts(losses, scores, dscores, y))
+        return DataTerm(*self.counts(losses, scores, dscores, y))
 
-    def _counts(
+    def counts(
         self, losses: Floats, scores: Floats, dscores: Floats, y: Classes
     ) -> tuple[float, int, int, int]:
+        """Return the first four fields of the `DataTerm` of some rows."""
         correct = int(np.count_nonzero(scores.argmax(axis=1) == y))
         return (
             float(losses.sum(dtype=np.float64)),
@@ -136,17 +138,18 @@ class LinearObjective:
 
     def penalty(self, W: Floats, b: Floats) -> float:
         """Return lam (||W||^2 + ||b||^2 if the bias is regularized)."""
-        squares = float(np.vdot(W, W))
-        if self.bias == "regularized":
-            squares += float(np.vdot(b, b))
-        return self.lam * squares
+        return self.penalty_of(float(np.vdot(W, W)), float(np.vdot(b, b)))
 
-    def value(self, X: Floats, y: Classes, W: Floats, b: Floats) -> float:
+    def penalty_of(self, squares_W: float, squares_b: float) -> float:
+        """Return the penalty of weights and biases by the sums of their squares."""
+        return self.lam * (squares_W + (squares_b if self.bias == "regularized" else 0.0))
+
+    def value(self, X: Rows, y: Classes, W: Floats, b: Floats) -> float:
         """Return P(W, b) over the rows of X."""
         return self.measure(X, y, W, b).loss / len(y) + self.penalty(W, b)
 
     def value_and_gradient(
-        self, X: Floats, y: Classes, W: Floats, b: Floats
+        self, X: Rows, y: Classes, W: Floats, b: Floats
     ) -> tuple[float, Floats, Floats]:
         """Return P(W, b) over the rows of X, and its gradients with respect to W and b."""
         term = self.data_term(X, y, W, b)
@@ -165,7 +168,7 @@ class LinearObjective:
             db += (2 * self.lam) * b
         return dW, db
 
-    def gradient_of_input(self, X: Floats, y: Classes, W: Floats, b: Floats) -> Floats:
+    def gradient_of_input(self, X: Rows, y: Classes, W: Floats, b: Floats) -> Floats:
         """Return the gradient of P with respect to X, (n, n_features)."""
-        _, dscores = self.losses(X @ W + b, y)
+        _, dscores = self.losses(times(X, W) + b, y)
         return (dscores @ W.T) / len(y)

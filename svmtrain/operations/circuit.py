@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from svmtrain.build import build_objective, load_splits
 from svmtrain.config import load_config
+from svmtrain.data.scaled import dense
 from svmtrain.data.scaling import Scaler
 from svmtrain.errors import ConfigError
 from svmtrain.files import read_bytes, write_atomic
@@ -178,8 +179,8 @@ def show_loss(
     loss = objective.loss if loss is None else loss
     if loss not in LOSSES:
         raise ConfigError(f"--loss must be one of {', '.join(LOSSES)}; got {loss!r}")
-    scaler = Scaler.fit(train.X, config.preprocess.scale, config.preprocess.row_norm)
-    x = scaler.transform(train.part(row, row + 1), np.float64)
+    scaler = Scaler.fit(train.blocks(), config.preprocess.scale, config.preprocess.row_norm)
+    x = dense(scaler.transform(train.part(row, row + 1), np.float64))
     shape = (train.n_features, len(train.classes))
     if folder and run.model.exists():
         model = load_model(run.model)

@@ -15,19 +15,22 @@ import numpy as np
 from svmtrain import interrupts
 from svmtrain.build import Splits, batch_size, build_objective, build_solver, load_splits
 from svmtrain.config import Config, load_config
-from svmtrain.data.dataset import Dataset
-from svmtrain.data.scaling import Scaler
+from svmtrain.data.duplicates import row_digests
 from svmtrain.data.sparse import Csr
 from svmtrain.data.splits import SAMPLE_STREAM, random_order
+from svmtrain.data.statistics import column_statistics, rows_of_cells
 from svmtrain.errors import DivergedError
+from svmtrain.objective.features import times
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import Classes, Floats
 from svmtrain.operations.gradcheck_report import short_check
+from svmtrain.operations.sample import Sample, fit_scaler, sample
 from svmtrain.training import lr_search
 from svmtrain.training.sources import MemoryRows
 
 OK, WARN, FAIL = "OK", "WARN", "FAIL"
 SAMPLE = 2_000
+SAMPLE_STORED = 20_000
 FEW_ROWS = 20
 WIDE_SCALES = 1e3
 RARE = 0.2
@@ -51,8 +54,17 @@ class Patient:
     config: Config
     splits: Splits
     objective: LinearObjective
-    X: Floats
-    y: Classes
+    sample: Sample
+
+    @property
+    def X(self) -> Floats:
+        """The rows of the sample, (n, n_features)."""
+        return self.sample.X
+
+    @property
+    def y(self) -> Classes:
+        """Their classes, (n,)."""
+        return self.sample.y
 
     def train(
         self,
@@ -71,14 +83,13 @@ class Patient:
         solver = self.config.solver
         if not objective.lam > 0:
             solver = replace(solver, schedule="constant", averaging="none")
-        make = partial(build_solver, solver, objective.lam)
+        make = partial(build_solver, solver, objective.lam, None, False)
+        rows = MemoryRows(X, y)
         if lr is None:
             lr = lr_search.search(
-                X, y, objective, make, start, batch_size=size, seed=0, momentum=solver.momentum
+                rows, objective, make, start, batch_size=size, seed=0, momentum=solver.momentum
             ).lr
-        return lr_search.train_briefly(
-            MemoryRows(X, y), objective, make, lr, start, size, 0, **more
-        )
+        return lr_search.train_briefly(rows, objective, make, lr, start, size, 0, **more)
 
 
 def _gradients(patient: Patient) -> Line:
@@ -113,7 +124,7 @@ def _overfit(patient: Patient) -> Line:
     X, y = patient.X[rows], patient.y[rows]
     bias = patient.objective.bias if patient.objective.bias == "none" else "free"
     bare = replace(patient.objective, lam=0.0, class_weight=None, bias=bias)
-    guess = lr_search.first_guess(X, 0.0)
+    guess = lr_search.first_guess(MemoryRows(X, y), 0.0)
     tried = [
         patient.train(bare, X, y, lr=factor * guess, steps=3_000) for factor in (16, 1, 1 / 16)
     ]
@@ -155,17 +166,12 @@ def _lambda(patient: Patient) -> Line:
     return Line(status, "a larger lambda raises the objective", figure)
 
 
-def _dense(rows: Dataset) -> Floats:
-    X = rows.X
-    return X.toarray() if isinstance(X, Csr) else X
-
-
 def _scales(patient: Patient) -> Line:
     """Feature scales."""
-    X = _dense(patient.splits.train)
-    varies = X.max(axis=0) > X.min(axis=0)
+    seen = column_statistics(patient.splits.train.blocks())
+    varies = seen.high > seen.low
     constant = int((~varies).sum())
-    moving = X[:, varies].std(axis=0)
+    moving = seen.deviation[varies]
     ratio = float(moving.max() / moving.min()) if moving.size else 1.0
     unscaled = patient.config.preprocess.scale == "none" and ratio > WIDE_SCALES
     figure = f"largest over smallest deviation {ratio:.3g}"
@@ -182,8 +188,8 @@ def _duplicates(patient: Patient) -> Line:
     held = patient.splits.validation
     if held is None:
         return Line(WARN, "duplicates of training rows in validation", "no validation rows")
-    known = {row.tobytes() for row in _dense(patient.splits.train)}
-    twice = sum(row.tobytes() in known for row in _dense(held))
+    known = set(row_digests(patient.splits.train.blocks()))
+    twice = sum(row in known for row in row_digests(held.blocks()))
     status = WARN if twice else OK
     return Line(status, "duplicates of training rows in validation", f"{twice} of {len(held)}")
 
@@ -206,13 +212,12 @@ def _step_size(patient: Patient) -> Line:
     """Step size."""
     solver = patient.config.solver
     size = batch_size(solver, len(patient.y))
-    make = partial(build_solver, solver, patient.objective.lam)
+    make = partial(build_solver, solver, patient.objective.lam, None, False)
     K = len(patient.splits.train.classes)
     start = (np.zeros((patient.X.shape[1], K)), np.zeros(K))
     try:
         found = lr_search.search(
-            patient.X,
-            patient.y,
+            MemoryRows(patient.X, patient.y),
             patient.objective,
             make,
             start,
@@ -237,14 +242,12 @@ def _chance(patient: Patient) -> Line:
     held = patient.splits.validation
     if held is None:
         return Line(WARN, "shuffled labels give chance accuracy", "no validation rows")
-    config = patient.config.preprocess
-    scaler = Scaler.fit(patient.splits.train.X, config.scale, config.row_norm)
-    X = scaler.transform(held.X, np.float64)
+    X = patient.sample.scaler.transform(patient.sample.kept(held.X), np.float64)
     right = 0
     for shuffle in range(SHUFFLES):
         order = random_order(shuffle, SAMPLE_STREAM + 1, len(patient.y))
         W, b = patient.train(patient.objective, patient.X, patient.y[order])
-        right += int(((X @ W + b).argmax(axis=1) == held.y).sum())
+        right += int(((times(X, W) + b).argmax(axis=1) == held.y).sum())
     accuracy = right / (SHUFFLES * len(held))
     chance = float(held.counts().max() / len(held))
     limit = chance + CHANCE_SIGMAS * math.sqrt(chance * (1 - chance) / len(held))
@@ -279,14 +282,17 @@ def examine(path: str, overrides: Sequence[str] = ()) -> list[Line]:
     config = load_config(path, overrides)
     splits = load_splits(config)
     train = splits.train
-    rows = np.sort(random_order(config.solver.seed, SAMPLE_STREAM, len(train))[:SAMPLE])
-    scaler = Scaler.fit(train.X, config.preprocess.scale, config.preprocess.row_norm)
+    most = SAMPLE
+    if isinstance(train.matrix, Csr):
+        most = min(
+            SAMPLE, rows_of_cells(SAMPLE_STORED, len(train.matrix.data) // len(train.matrix))
+        )
+    rows = np.sort(random_order(config.solver.seed, SAMPLE_STREAM, len(train))[:most])
     patient = Patient(
         config,
         splits,
         build_objective(config.objective, train),
-        scaler.transform(train.take(rows), np.float64),
-        train.y[rows],
+        sample(train, rows, fit_scaler(train, config.preprocess)),
     )
     lines = []
     with np.errstate(over="ignore", invalid="ignore"):

@@ -19,8 +19,9 @@ from svmtrain.data.readers import STDIN, iter_tables
 from svmtrain.errors import ConfigError, DataError, ModelError
 from svmtrain.metrics import Report, confusion_matrix
 from svmtrain.model import LinearClassifier, load_model
+from svmtrain.objective.features import Rows, times
 from svmtrain.objective.linear import DataTerm
-from svmtrain.objective.losses import Classes, Floats
+from svmtrain.objective.losses import Classes
 from svmtrain.runs.directory import RunDirectory
 
 CHUNK_ROWS = 4096
@@ -95,13 +96,13 @@ def evaluate_rows(classifier: LinearClassifier, rows: Dataset) -> Evaluation:
     return _evaluate(classifier, parts)
 
 
-def _evaluate(classifier: LinearClassifier, parts: Iterable[tuple[Floats, Classes]]) -> Evaluation:
+def _evaluate(classifier: LinearClassifier, parts: Iterable[tuple[Rows, Classes]]) -> Evaluation:
     n_classes = len(classifier.classes)
     confusion = np.zeros((n_classes, n_classes), dtype=np.int64)
     total = DataTerm(0.0, 0, 0, 0)
     for X, y in parts:
         interrupts.check()
-        scores = X @ classifier.W + classifier.b
+        scores = times(X, classifier.W) + classifier.b
         confusion += confusion_matrix(y, scores.argmax(axis=1), n_classes)
         losses, _ = classifier.objective.losses(scores, y)
         total += DataTerm(float(losses.sum(dtype=np.float64)), len(y), 0, 0)
@@ -168,7 +169,7 @@ def evaluate_file(model: str | Path, data: str, format: str = "auto") -> Evaluat
     classifier = load_model(find_model(model))
     options = reading(classifier, labels_required=True)
 
-    def parts() -> Iterable[tuple[Floats, Classes]]:
+    def parts() -> Iterable[tuple[Rows, Classes]]:
         before = 0
         for table in iter_tables(data, format, options, rows=CHUNK_ROWS):
             if table.labels is None:

@@ -26,6 +26,7 @@ from svmtrain.build import (
 )
 from svmtrain.checkpoint import Checkpoint
 from svmtrain.config import Config, load_config, to_yaml
+from svmtrain.data.scaling import Scaler
 from svmtrain.errors import (
     CheckFailed,
     ConfigError,
@@ -77,7 +78,7 @@ def fit(
         )
     if run.exists() and resume:
         return resume_run(run, config, session)
-    splits = load_splits(config)
+    splits = load_splits(config, session.say)
     _check_metrics(config, splits)
     built = build(config, splits)
     interrupts.check()
@@ -91,7 +92,7 @@ def fit(
 def resume_run(run: RunDirectory, config: Config, session: Session) -> FitResult:
     """Go on with a run, exactly where its newest intact checkpoint was made."""
     run.require()
-    splits = load_splits(config)
+    splits = load_splits(config, session.say)
     _check_metrics(config, splits)
     with run.locked():
         checkpoint, notes = run.latest_checkpoint()
@@ -176,7 +177,7 @@ def _begin(
     run: RunDirectory, config: Config, splits: Splits, built: Built, session: Session
 ) -> FitResult:
     """Begin a run afresh; what an earlier one left in its directory is deleted."""
-    figures = _check_gradients(config, splits)
+    figures = _check_gradients(config, splits, built.scaler)
     run.create()
     run.clear()
     if session.verbose:
@@ -195,7 +196,7 @@ def _begin(
     return _train(job, built.start, Metrics(run.metrics), [])
 
 
-def _check_gradients(config: Config, splits: Splits) -> dict[str, Any] | None:
+def _check_gradients(config: Config, splits: Splits, scaler: Scaler) -> dict[str, Any] | None:
     """Check the gradients on a few rows; return the figures for run.json.
 
     Raises
@@ -205,7 +206,7 @@ def _check_gradients(config: Config, splits: Splits) -> dict[str, Any] | None:
     """
     if not config.solver.gradcheck:
         return None
-    report = short_check(config, splits)
+    report = short_check(config, splits, scaler)
     if not report.passed:
         worst = next(finding for finding in report.findings if not finding.passed)
         raise CheckFailed(

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain import interrupts
+from svmtrain.data.scaled import SparseRows
 from svmtrain.gradcheck import exact
 from svmtrain.gradcheck.compare import Checks, Finding, Made, Point, Subject, Way, check
 from svmtrain.gradcheck.faults import FAULTS, Facts, Fault
 from svmtrain.graph import hinge
 from svmtrain.graph.circuit import gradients as backpropagate
 from svmtrain.objective.kinks import kink_lines
+from svmtrain.objective.lazy import LazyWeights
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Classes, Floats
 
@@ -27,11 +29,15 @@ SEED_STREAMS = {"random": 1, "near zero": 2}
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to check on: X (n, n_features) in float64, and their classes."""
+    """Rows to check on: X (n, n_features) in float64, and their classes.
+
+    Rows that are trained on sparse are there as such, too.
+    """
 
     X: Array
     y: Classes
     n_classes: int
+    sparse: SparseRows | None = None
 
 
 def points(
@@ -58,10 +64,11 @@ def points(
 class _Ways:
     """An objective on rows of the classes y, as the check wants it: two ways, value, kinks."""
 
-    def __init__(self, objective: LinearObjective, y: Classes) -> None:
+    def __init__(self, objective: LinearObjective, rows: Rows) -> None:
         self.objective = objective
         self.bare = replace(objective, lam=0.0)
-        self.y = y
+        self.y = rows.y
+        self.rows = rows.sparse
 
     def analytic(self, point: Point) -> Made:
         """Make values and gradients by the formulas."""
@@ -77,6 +84,23 @@ class _Ways:
         if self.objective.bias != "none":
             gradients["data", "b"], gradients["penalty", "b"] = db, penalty_b
         return Made({"data": data, "penalty": self.objective.penalty(W, b)}, gradients)
+
+    def sparse(self, point: Point) -> Made:
+        """Make the data term as training on sparse rows does, from the features that occur."""
+        if self.rows is None:
+            raise ValueError("the rows are not sparse")
+        W, b = point["W"], point["b"]
+        weights = LazyWeights.of(W, b, self.rows.shift)
+        term = weights.term(self.bare, self.rows.compact(), self.y)
+        dW = np.zeros_like(W)
+        dW[term.columns] = term.dV
+        if term.pulled is not None:
+            dW -= np.outer(weights.shift, term.pulled)
+        gradients: dict[tuple[str, str], Array] = {("data", "W"): dW / term.count}
+        if self.objective.bias != "none" and term.db is not None:
+            gradients["data", "b"] = term.db / term.count
+        penalty = self.objective.penalty_of(weights.squares_W(), float(np.vdot(b, b)))
+        return Made({"data": term.loss / term.count, "penalty": penalty}, gradients)
 
     def gates(self, point: Point) -> Made:
         """Make values and gradients by backpropagation."""
@@ -124,11 +148,13 @@ class _Ways:
         return {"W": size(point["X"]), "b": 1.0, "X": size(point["W"]) / len(self.y)}
 
 
-def subject(objective: LinearObjective, y: Classes) -> Subject:
-    """Return what is checked of an objective on rows of the classes y."""
-    ways = _Ways(objective, y)
+def subject(objective: LinearObjective, rows: Rows) -> Subject:
+    """Return what is checked of an objective on some rows."""
+    ways = _Ways(objective, rows)
     smooth = objective.loss in ("weston_watkins_squared", "one_vs_rest_squared")
     made: dict[str, Way] = {"analytic": ways.analytic, "gates": ways.gates}
+    if rows.sparse is not None:
+        made["sparse"] = ways.sparse
     return Subject(made, ways.value, ways.lines, ways.scales, smooth)
 
 
@@ -158,7 +184,7 @@ def check_objective(
     And on a tiny problem of whole numbers, "on kinks", where margins are exactly 0: random
     weights on real rows hardly ever are.
     """
-    what, findings = subject(objective, rows.y), []
+    what, findings = subject(objective, rows), []
     for name, point in points(rows, checks.seed, weights, objective.bias).items():
         if names is None or name in names:
             interrupts.check()
@@ -166,7 +192,7 @@ def check_objective(
     if names is None or ON_KINKS in names:
         plain = replace(objective, class_weight=None)
         few, point = _kinked(plain)
-        findings += check(subject(plain, few.y), ON_KINKS, point, checks)
+        findings += check(subject(plain, few), ON_KINKS, point, checks)
     return findings
 
 
@@ -253,7 +279,7 @@ def self_test(objective: LinearObjective, rows: Rows, checks: Checks) -> list[Se
 
 def _plant(fault: Fault, objective: LinearObjective, rows: Rows, point: Point) -> Subject:
     """Return the subject with a fault in its analytic gradient."""
-    right = subject(objective, rows.y)
+    right = subject(objective, rows)
     facts = _facts(objective, rows, point)
 
     def wrong(where: Point) -> Made:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from svmtrain.build import Splits, build_objective, load_splits
 from svmtrain.config import Config, load_config
@@ -26,6 +27,7 @@ from svmtrain.operations.gradcheck import (
     check_objective,
     self_test,
 )
+from svmtrain.operations.sample import fit_scaler, sample
 from svmtrain.runs.directory import RunDirectory
 
 SAMPLES = 100
@@ -157,21 +159,22 @@ def find(path: str, overrides: Sequence[str], samples: int | None, seed: int) ->
             weights = (model.W, model.b)
     config = load_config(run.config if run.path.is_dir() else path, overrides)
     splits = load_splits(config)
-    return Subjects(
-        sample_rows(config, splits, samples, seed),
-        build_objective(config.objective, splits.train),
-        weights,
-    )
+    rows, columns = sample_rows(config, splits, samples, seed)
+    if weights is not None and columns is not None:
+        weights = (weights[0][columns], weights[1])
+    return Subjects(rows, build_objective(config.objective, splits.train), weights)
 
 
-def sample_rows(config: Config, splits: Splits, samples: int | None, seed: int) -> Rows:
-    """Return some training rows, scaled as for training, in float64."""
+def sample_rows(
+    config: Config, splits: Splits, samples: int | None, seed: int, scaler: Scaler | None = None
+) -> tuple[Rows, NDArray[np.intp] | None]:
+    """Return some training rows, scaled as for training, in float64, and the features kept."""
     train = splits.train
     order = random_order(seed, SAMPLE_STREAM, len(train))
     chosen = np.sort(order if samples is None else order[:samples])
-    scaler = Scaler.fit(train.X, config.preprocess.scale, config.preprocess.row_norm)
-    X = scaler.transform(train.take(chosen), np.float64)
-    return Rows(np.asarray(X, dtype=np.float64), train.y[chosen], len(train.classes))
+    scaler = scaler or fit_scaler(train, config.preprocess)
+    found = sample(train, chosen, scaler)
+    return Rows(found.X, found.y, len(train.classes), found.sparse), found.columns
 
 
 def gradcheck(
@@ -212,9 +215,12 @@ def gradcheck_self_test(
     return self_test(found.objective, found.rows, checks)
 
 
-def short_check(config: Config, splits: Splits) -> LossReport:
-    """Check the gradients before a training: few rows, few directions."""
+def short_check(config: Config, splits: Splits, scaler: Scaler | None = None) -> LossReport:
+    """Check the gradients before a training: few rows, few directions.
+
+    The scaler, if it is fitted already, need not be fitted again.
+    """
     objective = build_objective(config.objective, splits.train)
-    rows = sample_rows(config, splits, SHORT_SAMPLES, config.solver.seed)
+    rows, _ = sample_rows(config, splits, SHORT_SAMPLES, config.solver.seed, scaler)
     findings = check_objective(objective, rows, SHORT, names=SHORT_POINTS)
     return LossReport(objective.loss, findings, check_exactly(objective))

@@ -16,6 +16,7 @@ import svmtrain
 from svmtrain import threads
 from svmtrain.build import Built, Splits, best_metric
 from svmtrain.config import Config, to_dict
+from svmtrain.data.sparse import Csr
 from svmtrain.data.splits import SCHEME
 from svmtrain.errors import ResumeError, shown
 from svmtrain.files import sha256_bytes
@@ -62,6 +63,7 @@ def identity(config: Config, splits: Splits, built: Built, run_id: str) -> dict[
         "train": len(splits.train),
         "validation": len(splits.validation) if splits.validation else 0,
         "features": splits.train.n_features,
+        "sparse": isinstance(splits.train.matrix, Csr),
     }
     return {
         "run": run_id,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Floats
 from svmtrain.solvers.averaging import AVERAGING
 
@@ -30,6 +31,12 @@ class SGDState:
         Updates made so far; also the number of iterates in the average.
     """
 
+    KIND: ClassVar[str] = "sgd"
+    SHAPES: ClassVar[dict[str, str]] = {
+        **{"W": "W", "b": "b", "velocity_W": "W?", "velocity_b": "b?"},
+        **{"mean_W": "W?", "mean_b": "b?"},
+    }
+
     W: Floats
     b: Floats
     velocity_W: Floats
@@ -40,8 +47,25 @@ class SGDState:
 
     def arrays(self) -> dict[str, Floats]:
         """Return the arrays by name, not copied."""
-        names = ("W", "b", "velocity_W", "velocity_b", "mean_W", "mean_b")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in self.SHAPES}
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, Floats], step: int) -> SGDState:
+        """Return the state that `arrays` was made of."""
+        return cls(**{name: arrays[name] for name in cls.SHAPES}, step=step)
+
+    @property
+    def parameters(self) -> tuple[Floats, Floats]:
+        """What a data term is a function of: the current weights and biases."""
+        return self.W, self.b
+
+    def finite(self) -> bool:
+        """Return whether all weights are finite."""
+        return bool(np.isfinite(self.W).all() and np.isfinite(self.b).all())
+
+    def squares(self) -> tuple[float, float]:
+        """Return ||W||^2 and ||b||^2 of the current weights."""
+        return float(np.vdot(self.W, self.W)), float(np.vdot(self.b, self.b))
 
     @property
     def weights(self) -> tuple[Floats, Floats]:
@@ -94,6 +118,10 @@ class SGD:
             mean_W=W.copy(order="C") if averaged else nothing.copy(),
             mean_b=b.copy() if averaged else nothing.copy(),
         )
+
+    def descend(self, state: SGDState, objective: LinearObjective, term: DataTerm) -> None:
+        """Make one update by the data term of a mini-batch."""
+        self.step(state, objective.mean_gradient(term, state.W, state.b))
 
     def step(self, state: SGDState, gradient: tuple[Floats, Floats]) -> None:
         """Make one update with the gradient (dW, db) of the mini-batch objective."""

@@ -13,7 +13,7 @@ from svmtrain import interrupts
 from svmtrain.data.splits import epoch_order
 from svmtrain.errors import DivergedError
 from svmtrain.objective.linear import DataTerm, LinearObjective
-from svmtrain.solvers.sgd import SGD
+from svmtrain.solvers.solver import Solver
 from svmtrain.training.history import EpochRecord
 from svmtrain.training.sources import RowSource
 from svmtrain.training.state import TrainingState
@@ -78,7 +78,7 @@ class Problem:
     Attributes
     ----------
     objective : LinearObjective
-    solver : SGD
+    solver : Solver
     train : RowSource
     validation : RowSource or None
     epochs, batch_size : int
@@ -88,7 +88,7 @@ class Problem:
     """
 
     objective: LinearObjective
-    solver: SGD
+    solver: Solver
     train: RowSource
     validation: RowSource | None
     epochs: int
@@ -142,7 +142,7 @@ class Training:
         self.cadence = cadence
         self.began = time.monotonic() - seconds_before
         self.saved = time.monotonic()
-        zero = np.zeros((1, len(state.solver.b)))
+        zero = np.zeros((1, len(state.best_b)))
         y = np.zeros(1, dtype=np.int64)
         delta = problem.objective.delta
         self.start_loss = float(problem.objective.rule.function(zero, y, max(delta, 1.0))[0][0])
@@ -182,9 +182,8 @@ class Training:
         order = epoch_order(problem.shuffle, problem.seed, state.epoch, n)
         while state.position < n:
             rows = order[state.position : state.position + problem.batch_size]
-            W, b = state.solver.W, state.solver.b
-            term = problem.train.term(problem.objective, rows, W, b)
-            problem.solver.step(state.solver, problem.objective.mean_gradient(term, W, b))
+            term = problem.train.term(problem.objective, rows, *state.solver.parameters)
+            problem.solver.descend(state.solver, problem.objective, term)
             self._check_finite(term)
             state.position += len(rows)
             state.online_loss += term.loss
@@ -238,10 +237,9 @@ class Training:
         """Raise when the step just made, or the loss of some rows, is out of bounds."""
         solver = self.state.solver
         loss = term.loss / term.count
-        finite = bool(np.isfinite(solver.W).all() and np.isfinite(solver.b).all())
-        if not finite:
+        if not solver.finite():
             raise self._diverged("weights that are not finite")
-        penalty = self.problem.objective.penalty(solver.W, solver.b)
+        penalty = self.problem.objective.penalty_of(*solver.squares())
         if not loss <= BLOWUP * self.start_loss:
             raise self._diverged(f"a loss of {loss:.3g}")
         if not penalty <= BLOWUP * self.start_loss:
@@ -250,7 +248,7 @@ class Training:
     def _is_sane(self, term: DataTerm) -> bool:
         """Return whether the state is worth a checkpoint, and not on its way to diverge."""
         solver = self.state.solver
-        value = term.loss / term.count + self.problem.objective.penalty(solver.W, solver.b)
+        value = term.loss / term.count + self.problem.objective.penalty_of(*solver.squares())
         return value <= SANE * self.start_loss
 
     def _diverged(self, found: str) -> DivergedError:

@@ -13,9 +13,9 @@ from svmtrain import interrupts
 from svmtrain.data.splits import SAMPLE_STREAM, epoch_order, random_order
 from svmtrain.errors import DivergedError
 from svmtrain.objective.linear import LinearObjective
-from svmtrain.objective.losses import Classes, Floats
-from svmtrain.solvers.sgd import SGD
-from svmtrain.training.sources import MemoryRows
+from svmtrain.objective.losses import Floats
+from svmtrain.solvers.solver import Solver
+from svmtrain.training.sources import RowSource
 
 SAMPLE_ROWS = 2048
 TRIAL_STEPS = 1000
@@ -23,7 +23,7 @@ COARSE, FINE = 4.0, 2.0
 PRUDENCE = 1.005
 FARTHEST = 8
 
-SolverFor = Callable[[float, int, int], SGD]
+SolverFor = Callable[[float, int, int], Solver]
 """From lr, total steps and steps per epoch to a solver."""
 
 
@@ -35,13 +35,17 @@ class LrSearch:
     tried: tuple[tuple[float, float | None], ...]
 
 
-def first_guess(X: Floats, momentum: float) -> float:
+def sample(seed: int, n: int) -> NDArray[np.intp]:
+    """Return the rows that step sizes are tried on, of n, ascending: at most `SAMPLE_ROWS`."""
+    return np.sort(random_order(seed, SAMPLE_STREAM, n)[:SAMPLE_ROWS])
+
+
+def first_guess(rows: RowSource, momentum: float) -> float:
     """Return the inverse of the mean squared length of a row, a power of two.
 
     A step of this size changes the score of an average row by about one.
     """
-    with np.errstate(over="ignore"):
-        squares = float(np.einsum("ij,ij->", X, X, dtype=np.float64)) / len(X)
+    squares = rows.mean_square()
     if not math.isfinite(squares):
         raise DivergedError(
             "the features are too large for any step size; scale them (preprocess.scale: standard)"
@@ -50,8 +54,7 @@ def first_guess(X: Floats, momentum: float) -> float:
 
 
 def search(
-    X: Floats,
-    y: Classes,
+    rows: RowSource,
     objective: LinearObjective,
     solver_for: SolverFor,
     start: tuple[Floats, Floats],
@@ -62,14 +65,12 @@ def search(
 ) -> LrSearch:
     """Return the best step size found, and all that were tried.
 
-    A trial makes at most `TRIAL_STEPS` steps over at most `SAMPLE_ROWS` rows. The search starts
+    A trial makes at most `TRIAL_STEPS` steps over the rows, which are a `sample`. The search starts
     at `first_guess`, goes up or down by a factor of 4 as long as that helps, and then looks a
     factor of 2 to both sides; of all that come within half a per cent of the best, the smallest
     is taken. It depends on the rows, the objective, the solver and the seed
     alone, not on the number of epochs of the run.
     """
-    sample = np.sort(random_order(seed, SAMPLE_STREAM, len(y))[:SAMPLE_ROWS])
-    rows = MemoryRows(X[sample], y[sample])
     results: dict[float, float] = {}
 
     @np.errstate(over="ignore", invalid="ignore")
@@ -77,11 +78,14 @@ def search(
         if lr not in results:
             interrupts.check()
             W, b = train_briefly(rows, objective, solver_for, lr, start, batch_size, seed)
-            value = objective.value(rows.X, rows.y, W, b)
+            term = rows.measure(objective, W, b)
+            if term is None:
+                raise interrupts.interruption("stopped; no file was changed")
+            value = term.loss / term.count + objective.penalty(W, b)
             results[lr] = value if math.isfinite(value) else math.inf
         return results[lr]
 
-    best = first_guess(rows.X, momentum)
+    best = first_guess(rows, momentum)
     for factor in (1 / COARSE, COARSE):
         for _ in range(FARTHEST):
             hopeless = factor < 1 and math.isinf(trial(best))
@@ -101,7 +105,7 @@ def search(
 
 
 def train_briefly(
-    rows: MemoryRows,
+    rows: RowSource,
     objective: LinearObjective,
     solver_for: SolverFor,
     lr: float,
@@ -123,6 +127,7 @@ def train_briefly(
                 if state.step == total:
                     break
                 batch = order[begin : begin + batch_size]
-                term = rows.term(objective, batch, state.W, state.b)
-                solver.step(state, objective.mean_gradient(term, state.W, state.b))
-    return state.weights
+                term = rows.term(objective, batch, *state.parameters)
+                solver.descend(state, objective, term)
+    weights: tuple[Floats, Floats] = state.weights
+    return weights

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from svmtrain.objective.losses import Floats
-from svmtrain.solvers.sgd import SGDState
+from svmtrain.solvers.solver import SolverState
 
 
 @dataclass
@@ -14,7 +14,7 @@ class TrainingState:
 
     Attributes
     ----------
-    solver : SGDState
+    solver : SolverState
     best_W, best_b : ndarray
         The weights of the best epoch so far; those of the start before the first.
     epoch : int
@@ -25,7 +25,7 @@ class TrainingState:
         Sum, over those rows, of the loss that each had just before its own step.
     """
 
-    solver: SGDState
+    solver: SolverState
     best_W: Floats
     best_b: Floats
     epoch: int = 0
@@ -33,7 +33,7 @@ class TrainingState:
     online_loss: float = 0.0
 
     @classmethod
-    def begin(cls, solver: SGDState) -> TrainingState:
+    def begin(cls, solver: SolverState) -> TrainingState:
         """Return the state before the first step."""
         W, b = solver.weights
         return cls(solver, W.copy(), b.copy())

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from svmtrain.data.splits import (
+    BUFFER_RUNS,
+    RUN_ROWS,
+    RUNS_STREAM,
     SAMPLE_STREAM,
     TEST_STREAM,
     VALIDATION_STREAM,
@@ -50,6 +53,26 @@ def test_order_is_about_uniform():
     firsts = np.bincount([random_order(0, epoch, 5)[0] for epoch in range(2000)], minlength=5)
     assert firsts.min() > 330
     assert firsts.max() < 470
+
+
+@pytest.mark.parametrize("n", [1, 5, 255, 256, 257, 16384, 16385, 40000])
+def test_blocks_visit_every_row_once_and_run_by_run(n):
+    """A buffer holds whole runs of consecutive rows, shuffled; the next begins when it is empty."""
+    order = epoch_order("blocks", 3, 1, n)
+    assert sorted(order.tolist()) == list(range(n))
+    assert np.array_equal(order, epoch_order("blocks", 3, 1, n))
+    runs_of_rows = random_order(3, RUNS_STREAM + 1, -(-n // RUN_ROWS))
+    start = 0
+    for first in range(0, len(runs_of_rows), BUFFER_RUNS):
+        runs = runs_of_rows[first : first + BUFFER_RUNS]
+        rows = [row for run in runs for row in range(run * RUN_ROWS, min(n, (run + 1) * RUN_ROWS))]
+        found = order[start : start + len(rows)]
+        assert sorted(found.tolist()) == sorted(rows)
+        start += len(rows)
+    if n > 1000:
+        assert not np.array_equal(order, epoch_order("blocks", 3, 2, n))
+        assert not np.array_equal(order, epoch_order("blocks", 4, 1, n))
+        assert np.abs(np.diff(order)).mean() > RUN_ROWS / 4
 
 
 def test_epoch_orders_follow_the_setting():

@@ -62,7 +62,7 @@ def test_whole_numbers_on_kinks_pass_and_are_counted(loss: str) -> None:
         "X": some.X,
     }
     objective = LinearObjective(loss, 1.0, 0.01)
-    found = check(subject(objective, some.y), "whole", point, Checks(coordinates=None))
+    found = check(subject(objective, some), "whole", point, Checks(coordinates=None))
     assert [finding for finding in found if not finding.passed] == []
     if not loss.endswith("squared"):
         assert sum(finding.kinks_on for finding in found) > 0
@@ -109,7 +109,7 @@ def test_the_exact_check_catches_the_last_bit(monkeypatch: pytest.MonkeyPatch) -
 def test_a_gradient_off_by_one_per_mille_is_caught_by_the_differences_alone() -> None:
     """Also when analytic and gates were wrong together."""
     some = rows()
-    right = subject(LinearObjective(), some.y)
+    right = subject(LinearObjective(), some)
 
     def wrong(point: dict[str, np.ndarray]) -> Made:
         made = right.ways["analytic"](point)
@@ -126,7 +126,7 @@ def test_no_kink_lies_within_the_distance_that_the_lines_give(loss: str) -> None
     """Below it the losses are linear, or quadratic: second or third differences vanish."""
     some = rows(8)
     point = points(some, 3, None)["random"]
-    what = subject(LinearObjective(loss, lam=0.0), some.y)
+    what = subject(LinearObjective(loss, lam=0.0), some)
     for _, direction in numeric.directions(point["W"].shape, 6, 2, 1):
         distance, _ = numeric.nearest_kink(*what.lines("data", point, "W", direction))
         t = np.linspace(-1, 1, 7) * min(distance, 1.0) * 0.999
@@ -195,7 +195,7 @@ def test_torch_agrees_where_it_is_installed() -> None:
     mask[index, torch.tensor(some.y)] = 0
     value = (margins.clamp(min=0) * mask).sum(dim=1).mean()
     value.backward()
-    made = subject(LinearObjective(lam=0.0), some.y).ways["analytic"](point)
+    made = subject(LinearObjective(lam=0.0), some).ways["analytic"](point)
     assert made.values["data"] == pytest.approx(float(value.detach()), rel=1e-14)
     for (term, group), gradient in made.gradients.items():
         if term == "data":

@@ -102,6 +102,8 @@ def test_a_run_stopped_anywhere_and_resumed_gives_the_same_bytes(
             break
         assert code == 128 + signal.SIGTERM
         run = RunDirectory(folder / "runs" / f"part{at}")
+        if not run.exists():  # stopped while step sizes were tried: nothing was begun
+            continue
         assert run.read_info()["status"] == "interrupted"
         assert not run.model.exists()
         go_on(run)

@@ -442,7 +442,7 @@ def test_seconds_go_on_from_earlier_sessions():
 
 def test_measure_adds_up_over_chunks(monkeypatch):
     """Evaluation in chunks gives the counts and the loss of all rows at once."""
-    monkeypatch.setattr("svmtrain.training.sources.MEASURE_ROWS", 4)
+    monkeypatch.setattr("svmtrain.training.sources.MEASURE_ROWS", (4, 4))
     problem = make_problem()
     X, y = rows()
     W, b = np.ones((FEATURES, CLASSES)) * np.arange(CLASSES), np.zeros(CLASSES)

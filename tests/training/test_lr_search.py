@@ -12,6 +12,7 @@ from svmtrain.errors import DivergedError
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.solvers.sgd import SGD
 from svmtrain.training.lr_search import first_guess, search
+from svmtrain.training.sources import MemoryRows
 
 
 def problem(scale=1.0):
@@ -29,7 +30,8 @@ def constant(lr, total, per_epoch):
 def find(X, y, start_at, *, loss="weston_watkins", seed=0, solver_for=constant):
     """Search with a small penalty."""
     objective = LinearObjective(loss, lam=0.01)
-    return search(X, y, objective, solver_for, start_at, batch_size=8, seed=seed)
+    rows = MemoryRows(X, y)
+    return search(rows, objective, solver_for, start_at, batch_size=8, seed=seed)
 
 
 def test_the_same_seed_gives_the_same_search():
@@ -58,7 +60,7 @@ def test_values_are_the_objectives_that_a_short_training_reaches():
 def test_a_first_guess_that_diverges_is_left_behind():
     """The search goes down until something holds."""
     X, y, at = problem()
-    guess = first_guess(X, 0.0)
+    guess = first_guess(MemoryRows(X, y), 0.0)
 
     def solver_for(lr, *rest):
         return constant(lr if lr < guess / 50 else 1e300, *rest)
@@ -89,11 +91,12 @@ def test_features_whose_squares_overflow_are_an_error():
 
 def test_the_first_guess_is_a_power_of_two_that_follows_the_scale():
     """Rows ten times as long take steps about a hundred times as short."""
-    X = problem()[0]
-    guesses = [first_guess(X * scale, 0.0) for scale in (10.0, 100.0)]
+    X, y, _ = problem()
+    guesses = [first_guess(MemoryRows(X * scale, y), 0.0) for scale in (10.0, 100.0)]
     assert all(math.log2(guess).is_integer() for guess in guesses)
     assert 64 <= guesses[0] / guesses[1] <= 128
-    assert first_guess(X, 0.9) < first_guess(X, 0.0)
+    rows = MemoryRows(X, y)
+    assert first_guess(rows, 0.9) < first_guess(rows, 0.0)
 
 
 def test_the_rate_does_not_depend_on_the_epochs_of_the_run(tmp_path):
