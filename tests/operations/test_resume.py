@@ -252,3 +252,43 @@ def test_resume_of_a_missing_run_begins_it(folder: Path) -> None:
     config = write_config(folder, {})
     first = results(start(config, "run", resume=True))
     assert results(start(config, "run", resume=True)) == first
+
+
+SPARSE = {
+    "sparse": {"averaging": "tail"},
+    "sparse-plain": {"averaging": "none", "schedule": "constant"},
+    "sparse-momentum": {"averaging": "polyak", "momentum": 0.9, "shuffle": "blocks"},
+}
+
+
+@pytest.mark.parametrize("name", SPARSE)
+def test_a_run_on_sparse_rows_resumes_exactly_and_equals_the_dense_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """With the factors of the lazy weights in the checkpoint; the dense run agrees at 1e-10."""
+    config = write_config(folder, SPARSE[name])
+    dense = results(start(config, "dense"))[1]
+    expected = results(start(config, "whole", "data.sparse=true"))
+    for one, other in zip(dense, expected[1], strict=True):
+        for key, value in one.items():
+            assert other[key] == pytest.approx(value, rel=1e-10, abs=1e-10)
+    for at in range(0, 1000, 3):
+        with monkeypatch.context() as patch:
+            patch.setattr(interrupts, "pending", Pull(at).pending)
+            try:
+                start(config, f"part{at}", "data.sparse=true")
+                break
+            except Interrupted:
+                pass
+        run = RunDirectory(folder / "runs" / f"part{at}")
+        go_on(run)
+        assert results(run) == expected, f"stopped at {at}"
+    assert at >= EPOCHS * 5
+
+
+def test_a_sparse_run_is_not_resumed_as_a_dense_one(folder: Path) -> None:
+    """The last bits would differ."""
+    config = write_config(folder, {})
+    run = start(config, "run", "data.sparse=true")
+    with pytest.raises(ResumeError, match=r"data\.sparse was True and is now 'auto'"):
+        go_on(run, "data.sparse=auto", "solver.epochs=9")
