@@ -16,7 +16,7 @@ from svmtrain.config.schema import Objective
 from svmtrain.config.schema import Solver as SolverConfig
 from svmtrain.data.dataset import Dataset, Label
 from svmtrain.data.mapped import mapping_of
-from svmtrain.data.scaled import dense
+from svmtrain.data.scaled import SparseRows, dense
 from svmtrain.data.scaling import Scaler
 from svmtrain.data.sparse import Csr
 from svmtrain.errors import ConfigError, DataError, shown
@@ -30,7 +30,7 @@ from svmtrain.solvers.solver import Solver
 from svmtrain.training import lr_search
 from svmtrain.training.loop import Cadence, Problem
 from svmtrain.training.lr_search import LrSearch
-from svmtrain.training.sources import GatheredRows, MemoryRows, RowSource
+from svmtrain.training.sources import GatheredRows, MemoryRows, RowSource, SparseMemoryRows
 from svmtrain.training.state import TrainingState
 from svmtrain.training.stopping import METRICS, StopRules, resolve_metric
 
@@ -167,15 +167,25 @@ class Built:
         )
 
 
+def sparse_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:
+    """Return a source of sparse rows, scaled in memory."""
+    X = scaler.transform(data.X, dtype)
+    if not isinstance(X, SparseRows):
+        raise TypeError("the rows are not sparse")
+    return SparseMemoryRows(X, data.y)
+
+
 def row_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:
     """Return a source of the scaled rows of a dataset.
 
-    Rows of floats in memory are scaled once; others, which that would make larger, batch by
-    batch, and so are sparse ones.
+    Rows of floats in memory, dense or sparse, are scaled once; others, which that would make
+    larger, batch by batch.
     """
-    matrix = data.matrix
-    if isinstance(matrix, Csr) or mapping_of(matrix) or matrix.dtype.kind != "f":
+    values = data.matrix.data if isinstance(data.matrix, Csr) else data.matrix
+    if mapping_of(values) or values.dtype.kind != "f":
         return GatheredRows(data, scaler, dtype)
+    if isinstance(data.matrix, Csr):
+        return sparse_source(data, scaler, dtype)
     X = np.empty((len(data), data.n_features), dtype=dtype)
     start = 0
     for block in data.blocks():

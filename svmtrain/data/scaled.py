@@ -13,21 +13,6 @@ from svmtrain.data.sparse import Csr
 Floats = NDArray[np.floating[Any]]
 
 
-def dense(rows: Floats | SparseRows) -> Floats:
-    """Return scaled rows written out, (n, n_features): for few rows only."""
-    return rows.toarray() if isinstance(rows, SparseRows) else rows
-
-
-@dataclass(frozen=True)
-class CompactRows:
-    """Sparse rows with only the features that occur; see `objective.lazy.Compact`."""
-
-    columns: NDArray[np.intp]
-    Z: Any
-    weight: Floats | None
-    along: Floats | None
-
-
 @dataclass(frozen=True)
 class SparseRows:
     """Rows x_i = z_i - w_i shift, z sparse, that multiply as if they were written out.
@@ -39,14 +24,30 @@ class SparseRows:
         What every row was moved by, after its features were scaled; None for nothing.
     weight : ndarray (n,) or None
         w: 1, or what a row was divided by, inverted; None when there is no shift.
+    along : ndarray (n,) or None
+        z_i . shift; None when there is no shift.
     """
 
     Z: Csr
     shift: Floats | None = None
     weight: Floats | None = None
+    along: Floats | None = None
+
+    @classmethod
+    def of(cls, Z: Csr, shift: Floats | None, weight: Floats | None) -> SparseRows:
+        """Return rows z_i - w_i shift; without a shift, the weights are left aside."""
+        if shift is None or weight is None:
+            return cls(Z)
+        return cls(Z, shift, weight, Z.to_scipy() @ shift)
 
     def __len__(self) -> int:
         return len(self.Z)
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> SparseRows:
+        """Return some rows; see `Csr`."""
+        if self.weight is None or self.along is None:
+            return SparseRows(self.Z[rows])
+        return SparseRows(self.Z[rows], self.shift, self.weight[rows], self.along[rows])
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -70,27 +71,20 @@ class SparseRows:
     def squares(self) -> float:
         """Return the sum of the squares of all cells, those that centring fills included."""
         total = float(np.vdot(self.Z.data, self.Z.data))
-        if self.shift is not None and self.weight is not None:
-            total -= 2 * float(np.vdot(self.weight, self._along(self.shift)))
+        if self.shift is not None and self.weight is not None and self.along is not None:
+            total -= 2 * float(np.vdot(self.weight, self.along))
             shift = float(np.vdot(self.shift, self.shift))
             total += shift * float(np.vdot(self.weight, self.weight))
         return total
 
     def toarray(self) -> Floats:
         """Return the rows written out, (n, n_features)."""
-        dense: Floats = self.Z.toarray(self.Z.dtype)
+        written: Floats = self.Z.toarray(self.Z.dtype)
         if self.shift is not None and self.weight is not None:
-            dense -= np.outer(self.weight, self.shift)
-        return dense
+            written -= np.outer(self.weight, self.shift)
+        return written
 
-    def compact(self) -> CompactRows:
-        """Return the same rows with only the features that occur in them."""
-        columns, place = np.unique(self.Z.indices, return_inverse=True)
-        narrow = Csr(self.Z.data, place.astype(np.int32), self.Z.indptr, (len(self), len(columns)))
-        along = None if self.shift is None else self._along(self.shift)
-        return CompactRows(columns, narrow.to_scipy(), self.weight, along)
 
-    def _along(self, shift: Floats) -> Floats:
-        """Return z_i . shift of each row, (n,)."""
-        products: Floats = self.Z.to_scipy() @ shift
-        return products
+def dense(rows: Floats | SparseRows) -> Floats:
+    """Return scaled rows written out, (n, n_features): for few rows only."""
+    return rows.toarray() if isinstance(rows, SparseRows) else rows

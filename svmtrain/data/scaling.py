@@ -150,7 +150,7 @@ class Scaler:
         Z = Csr(result, X.indices, X.indptr, X.shape)
         if shift is None or weight is None:
             return SparseRows(Z)
-        return SparseRows(Z, shift.astype(dtype), weight.astype(dtype))
+        return SparseRows.of(Z, shift.astype(dtype), weight.astype(dtype))
 
     def _lengths(self, Z: Csr) -> Columns:
         """Return the length of each row once it is centred, (n,)."""

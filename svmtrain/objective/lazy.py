@@ -5,7 +5,8 @@
 V (n_features, n_classes) is changed in the rows of the features that occur; the shrinking by
 the L2 penalty is the factor `scale`; and centring, which moves every feature of every row by the
 same vector `shift`, is one vector r (n_classes,). So a step costs the non-zeros of its rows, and
-not the number of features. What needs all of W (its length, shift^T W) is kept up to date.
+not the number of features. What needs all of W (shift^T W, a bound on its length) is kept up to
+date.
 
 Source: Shalev-Shwartz, Singer, Srebro (2007), for the scale factor; Bottou (2012), Stochastic
 gradient descent tricks.
@@ -13,7 +14,8 @@ gradient descent tricks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,18 +23,35 @@ from numpy.typing import NDArray
 
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Classes, Floats
+from svmtrain.objective.sparse_products import add_product, add_pulled
 
 
-class Compact(Protocol):
-    """Sparse rows x_i = z_i - w_i shift, with only the features that occur in them."""
-
-    @property
-    def columns(self) -> NDArray[np.intp]:
-        """The features that occur, ascending, (n_occurring,)."""
+class Compressed(Protocol):
+    """A matrix of compressed sparse rows."""
 
     @property
-    def Z(self) -> Any:
-        """The rows z without the other features, a scipy csr_array (n, n_occurring)."""
+    def data(self) -> NDArray[Any]:
+        """The values that are stored, (n_stored,)."""
+
+    @property
+    def indices(self) -> NDArray[Any]:
+        """Their columns, (n_stored,)."""
+
+    @property
+    def indptr(self) -> NDArray[Any]:
+        """Where each row begins among them, (n + 1,)."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, n_features)."""
+
+
+class SparseFeatures(Protocol):
+    """Sparse rows x_i = z_i - w_i shift."""
+
+    @property
+    def Z(self) -> Compressed:
+        """The rows z."""
 
     @property
     def weight(self) -> Floats | None:
@@ -45,20 +64,17 @@ class Compact(Protocol):
 
 @dataclass(frozen=True)
 class SparseTerm(DataTerm):
-    """The data term of sparse rows: its gradient is dV in the rows `columns`, less shift pulled^T.
+    """The data term of sparse rows: its gradient dW is X^T dscores, not written out.
 
     Attributes
     ----------
-    columns : ndarray of intp (n_occurring,)
-    dV : ndarray (n_occurring, n_classes)
-        Sum of z_i dscores_i^T.
-    pulled : ndarray (n_classes,) or None
-        Sum of w_i dscores_i; None when there is no shift.
+    rows : SparseFeatures
+        X.
+    dscores : ndarray (n, n_classes)
     """
 
-    columns: NDArray[np.intp] | None = None
-    dV: Floats | None = None
-    pulled: Floats | None = None
+    rows: SparseFeatures = field(kw_only=True)
+    dscores: Floats = field(kw_only=True)
 
 
 @dataclass
@@ -74,8 +90,8 @@ class LazyWeights:
     along : ndarray (n_classes,)
         shift^T V.
     scale : float
-    squares : float
-        ||V||^2.
+    bound : float
+        At least ||V||.
     """
 
     V: Floats
@@ -84,7 +100,7 @@ class LazyWeights:
     shift: Floats
     along: Floats
     scale: float = 1.0
-    squares: float = 0.0
+    bound: float = 0.0
 
     @classmethod
     def of(cls, W: Floats, b: Floats, shift: Floats | None) -> LazyWeights:
@@ -98,7 +114,7 @@ class LazyWeights:
 
     def refresh(self) -> None:
         """Compute anew what is kept up to date, so that rounding does not add up."""
-        self.squares = float(np.vdot(self.V, self.V))
+        self.bound = math.sqrt(float(np.vdot(self.V, self.V)))
         if self.shift.size:
             self.along[:] = self.shift @ self.V
 
@@ -109,17 +125,18 @@ class LazyWeights:
             W += np.outer(self.shift, self.r)
         return W
 
-    def squares_W(self) -> float:
-        """Return ||W||^2, without looking at all of it."""
-        total = self.scale**2 * self.squares
+    def squares_at_most(self) -> float:
+        """Return a bound on ||W||^2, without looking at all of W."""
+        length = abs(self.scale) * self.bound
         if self.shift.size:
-            total += 2 * self.scale * float(np.vdot(self.r, self.along))
-            total += float(np.vdot(self.shift, self.shift)) * float(np.vdot(self.r, self.r))
-        return total
+            shift = float(np.vdot(self.shift, self.shift))
+            length += math.sqrt(shift * float(np.vdot(self.r, self.r)))
+        return length * length
 
-    def scores(self, rows: Compact) -> Floats:
+    def scores(self, rows: SparseFeatures) -> Floats:
         """Return x W + b of some rows, (n, n_classes)."""
-        scores: Floats = rows.Z @ self.V[rows.columns]
+        scores = np.zeros((rows.Z.shape[0], len(self.b)), dtype=self.V.dtype)
+        add_product(scores, rows.Z, self.V)
         scores *= self.scale
         if rows.weight is not None and rows.along is not None:
             scores += np.outer(rows.along, self.r)
@@ -133,24 +150,21 @@ class LazyWeights:
         whole += float(np.vdot(self.shift, self.shift)) * self.r
         return whole
 
-    def term(self, objective: LinearObjective, rows: Compact, y: Classes) -> SparseTerm:
+    def term(self, objective: LinearObjective, rows: SparseFeatures, y: Classes) -> SparseTerm:
         """Return the data term summed over some rows; see `LinearObjective.data_term`."""
         scores = self.scores(rows)
         losses, dscores = objective.losses(scores, y)
         return SparseTerm(
             *objective.counts(losses, scores, dscores, y),
             db=dscores.sum(axis=0) if objective.bias != "none" else np.zeros_like(self.b),
-            columns=rows.columns,
-            dV=rows.Z.T @ dscores,
-            pulled=None if rows.weight is None else rows.weight @ dscores,
+            rows=rows,
+            dscores=dscores,
         )
 
-    def change(self, columns: NDArray[np.intp], by: Floats) -> None:
-        """Add `by` (n_columns, n_classes) to some rows of V; each may come once."""
-        part = self.V[columns]
-        before = float(np.vdot(part, part))
-        part += by
-        self.squares += float(np.vdot(part, part)) - before
-        self.V[columns] = part
-        if self.shift.size:
-            self.along += self.shift[columns] @ by
+    def add(self, rows: SparseFeatures, by: Floats) -> None:
+        """Add Z^T by to V, where `by` is (n, n_classes)."""
+        add_pulled(self.V, rows.Z, by)
+        data = rows.Z.data
+        self.bound += math.sqrt(float(np.vdot(data, data)) * float(np.vdot(by, by)))
+        if rows.along is not None:
+            self.along += rows.along @ by

@@ -18,9 +18,9 @@ from svmtrain.gradcheck.faults import FAULTS, Facts, Fault
 from svmtrain.graph import hinge
 from svmtrain.graph.circuit import gradients as backpropagate
 from svmtrain.objective.kinks import kink_lines
-from svmtrain.objective.lazy import LazyWeights
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Classes, Floats
+from svmtrain.solvers.lazy_sgd import LazySGD
 
 Array = NDArray[np.float64]
 ON_KINKS = "on kinks"
@@ -86,20 +86,19 @@ class _Ways:
         return Made({"data": data, "penalty": self.objective.penalty(W, b)}, gradients)
 
     def sparse(self, point: Point) -> Made:
-        """Make the data term as training on sparse rows does, from the features that occur."""
+        """Make the data term as training on sparse rows does: what a step of length 1 takes."""
         if self.rows is None:
             raise ValueError("the rows are not sparse")
         W, b = point["W"], point["b"]
-        weights = LazyWeights.of(W, b, self.rows.shift)
-        term = weights.term(self.bare, self.rows.compact(), self.y)
-        dW = np.zeros_like(W)
-        dW[term.columns] = term.dV
-        if term.pulled is not None:
-            dW -= np.outer(weights.shift, term.pulled)
-        gradients: dict[tuple[str, str], Array] = {("data", "W"): dW / term.count}
-        if self.objective.bias != "none" and term.db is not None:
-            gradients["data", "b"] = term.db / term.count
-        penalty = self.objective.penalty_of(weights.squares_W(), float(np.vdot(b, b)))
+        solver = LazySGD(lambda step: 1.0, shift=self.rows.shift)
+        state = solver.start(W, b)
+        term = state.now.term(self.bare, self.rows, self.y)
+        solver.descend(state, self.bare, term)
+        after, moved = state.weights
+        gradients: dict[tuple[str, str], Array] = {("data", "W"): W - after}
+        if self.objective.bias != "none":
+            gradients["data", "b"] = b - moved
+        penalty = self.objective.penalty(*solver.start(W, b).weights)
         return Made({"data": term.loss / term.count, "penalty": penalty}, gradients)
 
     def gates(self, point: Point) -> Made:

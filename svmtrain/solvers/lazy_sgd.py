@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from svmtrain.objective.lazy import LazyWeights, SparseTerm
+from svmtrain.objective.lazy import LazyWeights, SparseFeatures, SparseTerm
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Floats
+from svmtrain.objective.sparse_products import add_pulled
 from svmtrain.solvers.averaging import AVERAGING
 
 SMALLEST = 1e-3
@@ -55,15 +56,15 @@ class LazyState:
         return {
             **{"V": now.V, "b": now.b, "r": now.r, "shift": now.shift, "along": now.along},
             **{"U": self.U, "mean_b": self.mean_b, "mean_r": self.mean_r},
-            "factors": np.array([now.scale, now.squares, self.of_U, self.of_V]),
+            "factors": np.array([now.scale, now.bound, self.of_U, self.of_V]),
         }
 
     @classmethod
     def restore(cls, arrays: Mapping[str, Floats], step: int) -> LazyState:
         """Return the state that `arrays` was made of."""
-        scale, squares, of_U, of_V = arrays["factors"].tolist()
+        scale, bound, of_U, of_V = arrays["factors"].tolist()
         V, b, r, shift, along = (arrays[name] for name in ("V", "b", "r", "shift", "along"))
-        now = LazyWeights(V, b, r, shift, along, scale, squares)
+        now = LazyWeights(V, b, r, shift, along, scale, bound)
         means = (arrays["U"], arrays["mean_b"], arrays["mean_r"])
         return cls(now, *means, of_U, of_V, step)
 
@@ -85,12 +86,17 @@ class LazyState:
         return W, self.mean_b
 
     def finite(self) -> bool:
-        """Return whether all weights are finite, as the sums of their squares tell."""
-        return bool(np.isfinite(self.squares()).all())
+        """Return whether all weights are finite, as a bound on their squares tells."""
+        return bool(np.isfinite(self.squares_at_most()).all())
+
+    def squares_at_most(self) -> tuple[float, float]:
+        """Return bounds on ||W||^2 and ||b||^2 of the current weights, without looking at W."""
+        return self.now.squares_at_most(), float(np.vdot(self.now.b, self.now.b))
 
     def squares(self) -> tuple[float, float]:
         """Return ||W||^2 and ||b||^2 of the current weights."""
-        return self.now.squares_W(), float(np.vdot(self.now.b, self.now.b))
+        W = self.now.dense()
+        return float(np.vdot(W, W)), float(np.vdot(self.now.b, self.now.b))
 
 
 @dataclass
@@ -134,7 +140,7 @@ class LazySGD:
 
         The penalty's gradient, 2 lam W, is the shrinking; it is added nowhere else.
         """
-        if not isinstance(term, SparseTerm) or term.dV is None or term.columns is None:
+        if not isinstance(term, SparseTerm):
             raise ValueError("the data term is not one of sparse rows")
         lr, now = self.rate(state.step), state.now
         shrink = 1 - 2 * objective.lam * lr
@@ -144,10 +150,10 @@ class LazySGD:
         if abs(now.scale) < SMALLEST:
             self._multiply_out(state)
         self._move_vectors(now, objective, term, shrink, pace)
-        by: Floats = term.dV * (pace / now.scale)
-        now.change(term.columns, by)
+        by = term.dscores * (pace / now.scale)
+        now.add(term.rows, by)
         if self.averaging != "none":
-            self._average(state, term, by)
+            self._average(state, term.rows, by)
         if state.step % REFRESH == 0:
             now.refresh()
 
@@ -164,19 +170,19 @@ class LazySGD:
             now.b *= shrink
         if term.db is not None:
             now.b += pace * term.db
-        if term.pulled is not None:
+        if term.rows.weight is not None:
             now.r *= shrink
-            now.r -= pace * term.pulled
+            now.r -= pace * (term.rows.weight @ term.dscores)
 
-    def _average(self, state: LazyState, term: SparseTerm, by: Floats) -> None:
-        """Give the newest weights their share in the average; V changed by `by` just now."""
+    def _average(self, state: LazyState, rows: SparseFeatures, by: Floats) -> None:
+        """Give the newest weights their share in the average; V changed by Z^T by just now."""
         share = AVERAGING[self.averaging](state.step)
         now = state.now
         if share == 1:
             state.U[:] = 0
             state.of_U, state.of_V = 1.0, now.scale
         else:
-            state.U[term.columns] -= (state.of_V / state.of_U) * by
+            add_pulled(state.U, rows.Z, by * (-state.of_V / state.of_U))
             state.of_U *= 1 - share
             state.of_V = (1 - share) * state.of_V + share * now.scale
         for mean, newest in ((state.mean_b, now.b), (state.mean_r, now.r)):

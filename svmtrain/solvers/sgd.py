@@ -63,6 +63,10 @@ class SGDState:
         """Return whether all weights are finite."""
         return bool(np.isfinite(self.W).all() and np.isfinite(self.b).all())
 
+    def squares_at_most(self) -> tuple[float, float]:
+        """Return ||W||^2 and ||b||^2 of the current weights."""
+        return self.squares()
+
     def squares(self) -> tuple[float, float]:
         """Return ||W||^2 and ||b||^2 of the current weights."""
         return float(np.vdot(self.W, self.W)), float(np.vdot(self.b, self.b))

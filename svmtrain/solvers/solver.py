@@ -37,6 +37,9 @@ class SolverState(Protocol):
     def finite(self) -> bool:
         """Return whether all weights are finite."""
 
+    def squares_at_most(self) -> tuple[float, float]:
+        """Return bounds on ||W||^2 and ||b||^2, cheap enough for every step."""
+
     def squares(self) -> tuple[float, float]:
         """Return ||W||^2 and ||b||^2 of the current weights."""
 

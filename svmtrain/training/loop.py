@@ -239,7 +239,9 @@ class Training:
         loss = term.loss / term.count
         if not solver.finite():
             raise self._diverged("weights that are not finite")
-        penalty = self.problem.objective.penalty_of(*solver.squares())
+        penalty = self.problem.objective.penalty_of(*solver.squares_at_most())
+        if not penalty <= BLOWUP * self.start_loss:
+            penalty = self.problem.objective.penalty_of(*solver.squares())
         if not loss <= BLOWUP * self.start_loss:
             raise self._diverged(f"a loss of {loss:.3g}")
         if not penalty <= BLOWUP * self.start_loss:

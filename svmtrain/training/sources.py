@@ -104,6 +104,50 @@ class MemoryRows:
             return float(np.einsum("ij,ij->", self.X, self.X, dtype=np.float64)) / len(self)
 
 
+class SparseMemoryRows:
+    """Sparse rows in memory, scaled and in the dtype of the weights.
+
+    Parameters
+    ----------
+    X : SparseRows (n_samples, n_features)
+    y : ndarray of int64 (n_samples,)
+    """
+
+    def __init__(self, X: SparseRows, y: Classes) -> None:
+        self.X = X
+        self.y = y
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def term(
+        self, objective: LinearObjective, rows: NDArray[np.intp], *parameters: Any
+    ) -> DataTerm:
+        """Return the data term with its gradient, summed over some rows."""
+        return sparse_term(objective, self.X[rows], self.y[rows], *parameters)
+
+    def measure(self, objective: LinearObjective, W: Floats, b: Floats) -> DataTerm | None:
+        """Return the data term without gradient over all rows; None when a signal came."""
+        if interrupts.pending():
+            return None
+        return objective.measure(self.X, self.y, W, b)
+
+    def mean_square(self) -> float:
+        """Return the mean squared length of a row; infinite when it is too large to know."""
+        with np.errstate(over="ignore"):
+            return self.X.squares() / len(self)
+
+
+def sparse_term(
+    objective: LinearObjective, X: SparseRows, y: Classes, *parameters: Any
+) -> DataTerm:
+    """Return the data term of sparse rows, for lazy weights or for W and b."""
+    if isinstance(parameters[0], LazyWeights):
+        return parameters[0].term(objective, X, y)
+    W, b = parameters
+    return objective.data_term(X, y, W, b)
+
+
 class GatheredRows:
     """Rows as they were read, scaled a batch at a time: nothing is ever copied whole.
 
@@ -133,8 +177,8 @@ class GatheredRows:
         """Return the data term with its gradient, summed over some rows."""
         X = self.scaler.transform(self.data.take(rows), self.dtype)
         y = self.data.y[rows]
-        if isinstance(parameters[0], LazyWeights) and isinstance(X, SparseRows):
-            return parameters[0].term(objective, X.compact(), y)
+        if isinstance(X, SparseRows):
+            return sparse_term(objective, X, y, *parameters)
         W, b = parameters
         if self._dW is None or self._dW.shape != W.shape:
             self._dW = np.empty_like(W)
