@@ -7,6 +7,7 @@ where they are missing, the features that occur are gathered, which gives the sa
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ def add_pulled(out: Floats, Z: Any, by: Floats) -> None:
     routines.csc_matvecs(*sizes, indptr, Z.indices, Z.data, by.ravel(), out.ravel())
 
 
+@cache
 def _routines() -> Any:
     """Return scipy's module of routines for sparse matrices, or None."""
     try:
