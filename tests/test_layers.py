@@ -21,6 +21,7 @@ ROOMS = {
     "threads": {"errors"},
     "config": {"errors", "files"},
     "data": {"errors", "files", "interrupts"},
+    "fetch": {"errors", "files", "interrupts"},  # knows names of formats, and reads none of them
     "objective": {"errors"},
     "graph": {"errors"},  # apart from objective, so that their agreement means something
     "gradcheck": set(),  # takes callables and knows no loss
@@ -48,6 +49,7 @@ ROOMS = {
         "threads",
         "config",
         "data",
+        "fetch",
         "objective",
         "solvers",
         "metrics",
@@ -68,6 +70,7 @@ ROOMS = {
         "threads",
         "config",
         "data",
+        "fetch",
         "training",
         "model",
         "runs",
