@@ -35,8 +35,8 @@ ADULT_HEADER = (
     "age,workclass,fnlwgt,education,education-num,marital-status,occupation,relationship,race,sex,"
     "capital-gain,capital-loss,hours-per-week,native-country,income"
 )
-ON_THE_LIBSVM_PAGE = "none stated (see the sources on the LIBSVM data page)"
-OF_CIFAR = "none stated; the authors ask to be cited (cs.toronto.edu/~kriz/cifar.html)"
+OF_TEXTS = "none stated; sources are on www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets"
+OF_CIFAR = "none stated; to be cited as www.cs.toronto.edu/~kriz/cifar.html says"
 
 
 def urls_at(places: tuple[str, ...], name: str) -> tuple[str, ...]:
@@ -189,7 +189,7 @@ _A9A = DataSet(
     test_rows=16_281,
     features=123,
     classes=2,
-    licence="CC BY 4.0, as adult, which it is made from (doi.org/10.24432/C5XW20)",
+    licence="none stated; made from adult, which is CC BY 4.0",
     format="svmlight",
     files=(
         RemoteFile(
@@ -216,7 +216,7 @@ _NEWS20 = DataSet(
     test_rows=3_993,
     features=62_061,
     classes=20,
-    licence=ON_THE_LIBSVM_PAGE,
+    licence=OF_TEXTS,
     format="svmlight",
     files=(
         RemoteFile(
@@ -238,7 +238,7 @@ _RCV1 = DataSet(
     test_rows=518_571,
     features=47_236,
     classes=53,
-    licence=ON_THE_LIBSVM_PAGE,
+    licence=OF_TEXTS,
     format="svmlight",
     files=tuple(
         RemoteFile(name, urls_at((f"{LIBSVM}/multiclass",), name), lines=lines)

@@ -8,7 +8,7 @@ import gzip
 import io
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +20,10 @@ from svmtrain.files import open_regular
 BLOCK = 1 << 20
 EXPANDED_LIMIT = 4 << 30
 BESIDES = 16 << 20  # of other members and headers that an archive may hold
-OPENERS = {".gz": gzip.open, ".bz2": bz2.open}
+OPENERS: dict[str, Callable[[IO[bytes]], io.BufferedIOBase]] = {
+    ".gz": lambda raw: gzip.GzipFile(fileobj=raw),
+    ".bz2": bz2.BZ2File,
+}
 
 
 class Damaged(Exception):
@@ -30,7 +33,7 @@ class Damaged(Exception):
 class Capped(io.RawIOBase):
     """A stream that raises `Damaged` when it cannot be read, or after more than `limit` bytes."""
 
-    def __init__(self, stream: IO[bytes], limit: int) -> None:
+    def __init__(self, stream: IO[bytes] | io.BufferedIOBase, limit: int) -> None:
         self._stream = stream
         self._left = limit
 
@@ -68,7 +71,7 @@ def expanded(path: Path, name: str, limit: int = EXPANDED_LIMIT) -> Iterator[Cap
     """
     with open_regular(path, FetchError) as raw:
         opener = OPENERS.get(Path(name).suffix)
-        yield Capped(opener(raw, "rb") if opener else raw, limit)  # type: ignore[arg-type]
+        yield Capped(opener(raw) if opener else raw, limit)
 
 
 def member_blocks(path: Path, file: RemoteFile) -> Iterator[tuple[Output, int, bytes]]:

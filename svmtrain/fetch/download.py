@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import urllib.error
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,9 @@ class Download:
         """
         said = []
         with opened(self.target) as part:
+            if part.size and self.problem_with(part.path) is None:
+                part.finish()
+                return
             for url in self.urls:
                 try:
                     self._from_one(url, part)
@@ -128,14 +132,20 @@ class Download:
                 if _continues(response, part.size, version):
                     return response
                 if response.status != PARTIAL:
-                    part.begin(Source(url, _version(response)))
-                    return response
+                    return self._begin(response, url, part)
                 response.close()
         fresh = self._open(url, {})
         if fresh is None or fresh.status == PARTIAL:
             raise Failure("the server sends a part of the file, where all of it was asked for")
-        part.begin(Source(url, _version(fresh)))
-        return fresh
+        return self._begin(fresh, url, part)
+
+    def _begin(
+        self, response: http.client.HTTPResponse, url: str, part: Part
+    ) -> http.client.HTTPResponse:
+        """Give up what has come, now that the file comes from its beginning."""
+        self._expected(response, 0)
+        part.begin(Source(url, _version(response)))
+        return response
 
     def _open(self, url: str, headers: dict[str, str]) -> http.client.HTTPResponse | None:
         """Return the response, or None when the server does not have the range asked for."""
@@ -143,8 +153,10 @@ class Download:
             with interrupts.waiting():
                 return wire.connect(url, headers, self.timeout)
         except wire.FAILURES as error:
-            if getattr(error, "code", None) == RANGE_REFUSED:
-                return None
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
+                if error.code == RANGE_REFUSED:
+                    return None
             raise Failure(wire.explain(error, url, self.timeout)) from error
 
     def _read(self, response: http.client.HTTPResponse, url: str) -> bytes:

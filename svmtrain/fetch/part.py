@@ -19,6 +19,7 @@ from svmtrain.files import fsync_folder, write_all, write_atomic
 
 SUFFIX, NOTE_SUFFIX = ".part", ".part.source"
 NOTE_LIMIT = 1 << 14
+GOES_ON = "what has come is kept, and the same command goes on from there"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ class Part:
         try:
             yield
         except OSError as error:
-            raise StorageError.from_os_error(error, "write", self.path) from error
+            problem = StorageError.from_os_error(error, "write", self.path).problem
+            raise StorageError(f"{problem}; {GOES_ON}", path=self.path) from error
 
 
 @contextlib.contextmanager

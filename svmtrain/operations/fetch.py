@@ -14,6 +14,7 @@ from svmtrain.fetch.catalogue import find, urls_at
 from svmtrain.fetch.check import SUMS, problem_with, record_sum, recorded_sums
 from svmtrain.fetch.download import TIMEOUT, Download, Progress
 from svmtrain.fetch.entries import DataSet, RemoteFile
+from svmtrain.fetch.part import GOES_ON
 from svmtrain.fetch.unpack import make_from
 from svmtrain.fetch.wire import check_mirror
 from svmtrain.files import sha256_file
@@ -155,8 +156,7 @@ def fetch_entry(
             for path in make_from(file, folder, force=force):
                 files.append(FetchedFile(path, MADE, file.verified))
     except Interrupted:
-        problem = f"stopped; what has come is kept in {folder}, and the same command goes on"
-        raise interrupts.interruption(problem) from None
+        raise interrupts.interruption(f"stopped; {GOES_ON}") from None
     return Fetched(dataset, folder, files)
 
 
