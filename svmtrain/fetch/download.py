@@ -13,7 +13,7 @@ from svmtrain import interrupts
 from svmtrain.errors import FetchError, printable
 from svmtrain.fetch import wire
 from svmtrain.fetch.part import Part, Source, opened
-from svmtrain.fetch.wire import BrokenOff, Failure
+from svmtrain.fetch.wire import HINT, BrokenOff, Failure, Offline
 
 BLOCK = 1 << 16
 TIMEOUT = 30.0
@@ -68,7 +68,7 @@ class Download:
         Interrupted
             When a stop signal came; the part stays.
         """
-        said = []
+        said, offline = [], False
         with opened(self.target) as part:
             if part.size and self.problem_with(part.path) is None:
                 part.finish()
@@ -80,14 +80,17 @@ class Download:
                     return
                 except Failure as failure:
                     said.append(f"{printable(url)}: {failure}")
-            kept = f" ({part.path} keeps what came: try again)" if part.size else ""
+                    offline = offline or isinstance(failure, Offline)
+            kept = f"; {part.path} keeps what came, to go on from" if part.size else ""
             part.remove_if_empty()
-        name = self.target.name
-        raise FetchError(f"{name} could not be fetched from {'; '.join(said)}{kept}")
+        hint = f"; {HINT}" if offline else ""
+        reasons = "; ".join(said)
+        raise FetchError(f"{self.target.name} could not be fetched from {reasons}{hint}{kept}")
 
     def _from_one(self, url: str, part: Part) -> None:
         """Fill the part from one URL, going on after an interruption, or raise `Failure`."""
-        for last in (False,) * (TRIES - 1) + (True,):
+        for attempt in range(TRIES):
+            last = attempt == TRIES - 1
             resumed = bool(part.version_from(url))
             try:
                 self._receive(url, part)
@@ -135,16 +138,22 @@ class Download:
                     return self._begin(response, url, part)
                 response.close()
         fresh = self._open(url, {})
-        if fresh is None or fresh.status == PARTIAL:
-            raise Failure("the server sends a part of the file, where all of it was asked for")
+        if fresh is None:
+            raise Failure("the server has no such range, though none was asked for")
         return self._begin(fresh, url, part)
 
     def _begin(
         self, response: http.client.HTTPResponse, url: str, part: Part
     ) -> http.client.HTTPResponse:
         """Give up what has come, now that the file comes from its beginning."""
-        self._expected(response, 0)
-        part.begin(Source(url, _version(response)))
+        try:
+            if response.status == PARTIAL:
+                raise Failure("it sends a part of the file, though all of it was asked for")
+            self._expected(response, 0)
+            part.begin(Source(url, _version(response)))
+        except BaseException:
+            response.close()
+            raise
         return response
 
     def _open(self, url: str, headers: dict[str, str]) -> http.client.HTTPResponse | None:
@@ -157,14 +166,14 @@ class Download:
                 error.close()
                 if error.code == RANGE_REFUSED:
                     return None
-            raise Failure(wire.explain(error, url, self.timeout)) from error
+            raise wire.explain(error, url, self.timeout) from error
 
     def _read(self, response: http.client.HTTPResponse, url: str) -> bytes:
         try:
             with interrupts.waiting():
                 return response.read1(BLOCK)
         except wire.FAILURES as error:
-            raise BrokenOff(wire.explain(error, url, self.timeout)) from error
+            raise BrokenOff(str(wire.explain(error, url, self.timeout))) from error
 
     def _expected(self, response: http.client.HTTPResponse, start: int) -> int | None:
         """Return the size that the file will have, if the catalogue or the server says."""

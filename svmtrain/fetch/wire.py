@@ -21,12 +21,16 @@ from svmtrain.errors import ConfigError, shown
 
 SCHEMES = ("http", "https")
 REDIRECTS = 5
-OFFLINE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
-HINT = "is this machine offline? (https_proxy and http_proxy are honoured)"
+UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
+HINT = "this machine may be offline, or need a proxy (https_proxy and http_proxy are honoured)"
 
 
 class Failure(Exception):
     """Why one URL did not give the file, as the end of a sentence."""
+
+
+class Offline(Failure):
+    """There seems to be no network."""
 
 
 class BrokenOff(Failure):
@@ -84,15 +88,19 @@ def connect(url: str, headers: dict[str, str], timeout: float) -> http.client.HT
 FAILURES = (OSError, http.client.HTTPException, ValueError)
 
 
-def explain(error: Exception, url: str, timeout: float) -> str:
-    """Return why `url` could not be read, as the end of a sentence."""
+def explain(error: Exception, url: str, timeout: float) -> Failure:
+    """Return why `url` could not be read."""
     proxy = proxy_of(url)
     through = f" (through the proxy {proxy})" if proxy else ""
     if isinstance(error, urllib.error.HTTPError):
-        return f"{_status(error)}{through}"
+        return Failure(f"{_status(error)}{through}")
     if isinstance(error, urllib.error.URLError) and isinstance(error.reason, Exception):
         error = error.reason
-    return f"{_cause(error, timeout)}{through}"
+    if isinstance(error, socket.gaierror):
+        return Offline(f"the name of the server cannot be resolved{through}")
+    if isinstance(error, OSError) and error.errno in UNREACHABLE:
+        return Offline(f"the network cannot be reached{through}")
+    return Failure(f"{_cause(error, timeout)}{through}")
 
 
 def _status(error: urllib.error.HTTPError) -> str:
@@ -108,10 +116,6 @@ def _cause(error: Exception, timeout: float) -> str:
     """Return what a failed connection means."""
     if isinstance(error, TimeoutError):
         return f"nothing came for {timeout:g} seconds"
-    if isinstance(error, socket.gaierror):
-        return f"the name of the server cannot be resolved; {HINT}"
-    if isinstance(error, OSError) and error.errno in OFFLINE:
-        return f"the network cannot be reached; {HINT}"
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused"
     if isinstance(error, ssl.SSLCertVerificationError):

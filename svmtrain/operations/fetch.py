@@ -79,7 +79,7 @@ def silent(*_: object) -> None:
 
 
 def fetch(
-    name: str,
+    name: str | DataSet,
     folder: str | Path,
     *,
     say: Callable[[str], None] = silent,
@@ -88,12 +88,12 @@ def fetch(
     mirror: str | None = None,
     timeout: float = TIMEOUT,
 ) -> Fetched:
-    """Fetch a data set of the catalogue.
+    """Fetch a data set.
 
     Parameters
     ----------
-    name : str
-        A name in `svmtrain.fetch.catalogue.CATALOGUE`.
+    name : str or DataSet
+        A name in `svmtrain.fetch.catalogue.CATALOGUE`, or an entry that need not be there.
     folder : str or Path
         Where to; made if missing. Files in it that are good are left alone.
     say : callable
@@ -120,28 +120,8 @@ def fetch(
     Interrupted
         When a stop signal came; calling again goes on from what has come.
     """
-    return fetch_entry(
-        find(name),
-        Path(folder),
-        say=say,
-        progress=progress,
-        force=force,
-        mirror=mirror,
-        timeout=timeout,
-    )
-
-
-def fetch_entry(
-    dataset: DataSet,
-    folder: Path,
-    *,
-    say: Callable[[str], None] = silent,
-    progress: Progress = silent,
-    force: bool = False,
-    mirror: str | None = None,
-    timeout: float = TIMEOUT,
-) -> Fetched:
-    """Fetch a data set that need not be in the catalogue; otherwise as `fetch`."""
+    dataset = find(name) if isinstance(name, str) else name
+    folder = Path(folder)
     first = () if mirror is None else (check_mirror(mirror),)
     try:
         os.makedirs(folder, exist_ok=True)

@@ -4,8 +4,12 @@ import gzip
 import hashlib
 import io
 import json
+import signal
+import subprocess
+import time
 
 import pytest
+from small_runs import command, environment
 
 from svmtrain.cli import main
 from svmtrain.cli.data.fetch import Bar
@@ -76,7 +80,7 @@ def test_a_fetch_prints_the_files_and_the_lines_of_a_config(call, tiny, tmp_path
     assert "data/tiny/train.gz  downloaded, verified\n" in out
     assert "data/tiny/test      downloaded, size and shape checked\n" in out
     assert "licence             free\n" in out
-    assert err.splitlines()[:2] == ["fetching train.gz of 0.0 MB", "fetching test of 0.0 MB"]
+    assert err.splitlines()[:2] == ["fetching train.gz of 0.0 kB", "fetching test of 0.0 kB"]
     assert "svmtrain: data/tiny/test: the catalogue has no SHA-256 of this file" in err
     (tmp_path / "c.yaml").write_text(out[out.index("\ndata:\n") :])
     config = load_config("c.yaml")
@@ -148,7 +152,7 @@ def test_a_terminal_sees_one_line_a_file_that_changes():
     bar.close()
     shown = stream.getvalue().replace("\x1b[K", "").split("\r")
     assert shown == [
-        *("", "a: 0.0 MB of 4.0 MB", "a: 2.0 MB of 4.0 MB", "a: 4.0 MB of 4.0 MB\n", "b: 0.0 MB\n")
+        *("", "a: 0.0 kB of 4.0 MB", "a: 2.0 MB of 4.0 MB", "a: 4.0 MB of 4.0 MB\n", "b: 0.0 kB\n")
     ]
 
 
@@ -158,3 +162,24 @@ def test_a_closed_stderr_ends_no_download(call, tiny, monkeypatch):
     closed.close()
     monkeypatch.setattr("sys.stderr", closed)
     assert call("tiny")[0] == 0
+
+
+def test_an_interrupt_ends_a_stalled_download_at_once(server, tmp_path):
+    """Exit code 130; what came is kept, and the message says how to go on."""
+    server.put("a9a", bytes(1000), claimed=2_329_875, stall=True)
+    words = ("data", "fetch", "a9a", "-o", ".", "--mirror", server.url, "-q")
+    process = subprocess.Popen(
+        command(*words), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
+    )
+    part = tmp_path / "a9a.part"
+    while not (part.exists() and part.stat().st_size):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert err == (
+        "svmtrain: SIGINT: stopped; what has come is kept, "
+        "and the same command goes on from there\n"
+    )
+    assert part.read_bytes() == bytes(1000)

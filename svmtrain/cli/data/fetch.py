@@ -85,7 +85,7 @@ def _list(as_json: bool) -> None:
             f"{one.train_rows:,} + {one.test_rows:,}",
             one.features,
             one.classes,
-            None if one.size is None else _megabytes(one.size),
+            None if one.size is None else _bytes(one.size),
             "yes" if one.verified else "no",
             one.licence,
         ]
@@ -137,8 +137,8 @@ def _yaml(section: dict[str, str]) -> str:
     return "\n".join(f"  {key}: {text(value)}" for key, value in section.items())
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
+def _bytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
 
 
 class Bar:
@@ -154,9 +154,9 @@ class Bar:
 
     def show(self, name: str, done: int, total: int | None) -> None:
         """Show that `done` of `total` bytes have come."""
-        of = "" if total is None else f" of {_megabytes(total)}"
+        of = "" if total is None else f" of {_bytes(total)}"
         if self._live:
-            text = f"{name}: {_megabytes(done)}{of}"
+            text = f"{name}: {_bytes(done)}{of}"
             if name != self._name:
                 self.close()
             if text != self._shown:
