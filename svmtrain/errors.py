@@ -108,6 +108,12 @@ class StorageError(SvmtrainError):
         return cls(f"cannot {action}: {reason} ({name})", path=path)
 
 
+class FetchError(SvmtrainError):
+    """Data could not be fetched, or what came is not what was asked for."""
+
+    exit_code = 7
+
+
 class InUseError(SvmtrainError):
     """Another process holds the lock of the run directory."""
 

@@ -21,6 +21,7 @@ ROOMS = {
     "threads": {"errors"},
     "config": {"errors", "files"},
     "data": {"errors", "files", "interrupts"},
+    "fetch": {"errors", "files", "interrupts"},  # knows names of formats, and reads none of them
     "objective": {"errors"},
     "graph": {"errors"},  # apart from objective, so that their agreement means something
     "gradcheck": set(),  # takes callables and knows no loss
@@ -48,6 +49,7 @@ ROOMS = {
         "threads",
         "config",
         "data",
+        "fetch",
         "objective",
         "solvers",
         "metrics",
@@ -68,6 +70,7 @@ ROOMS = {
         "threads",
         "config",
         "data",
+        "fetch",
         "training",
         "model",
         "runs",
@@ -88,7 +91,10 @@ OUTSIDE_THE_NUMBERS = {
 ALLOWED_ALL_THE_SAME = {"svmtrain.graph.draw": {"io"}}
 
 # Packages that one room alone deals with.
-KEPT_BY = {"click": "cli", "yaml": "config", "tqdm": "training"}
+KEPT_BY = {
+    **{"click": "cli", "yaml": "config", "tqdm": "training"},
+    **{"urllib": "fetch", "socket": "fetch", "tarfile": "fetch"},
+}
 
 
 def name_of(path):
@@ -176,7 +182,7 @@ def test_numeric_rooms_neither_print_nor_open(module):
 
 @pytest.mark.parametrize("package", KEPT_BY)
 def test_a_package_is_dealt_with_in_one_room(package):
-    """The terminal, YAML and progress bars each have their place."""
+    """The terminal, YAML, progress bars and the network each have their place."""
     users = {
         room_of(name)
         for name in ROOMED

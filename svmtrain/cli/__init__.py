@@ -29,6 +29,7 @@ COMMANDS = {
     "config": "svmtrain.cli.config",
     "runs": "svmtrain.cli.runs",
     "model": "svmtrain.cli.model",
+    "data": "svmtrain.cli.data",
 }
 
 EXAMPLES = """

@@ -1,0 +1,27 @@
+"""`svmtrain data`: the table of its commands. To add one is a module and a line."""
+
+from __future__ import annotations
+
+import click
+
+from svmtrain.cli.groups import LazyGroup
+
+COMMANDS = {
+    "fetch": "svmtrain.cli.data.fetch",
+}
+
+EXAMPLES = """
+svmtrain data fetch
+svmtrain data fetch mnist
+"""
+
+
+@click.group(
+    "data",
+    cls=LazyGroup,
+    commands_at=COMMANDS,
+    examples=EXAMPLES,
+    short_help="Get data.",
+)
+def command() -> None:
+    """Work with data before training."""
