@@ -98,6 +98,7 @@ def test_a_gz_file_is_known_by_its_content(server, tmp_path, level):
 @pytest.mark.parametrize(
     "data",
     [gzip.compress(LINES), gzip.compress(LINES * 1000)[:-9], b"no gzip", b"\x1f\x8b\x08\x00xx"],
+    ids=["other content", "cut off", "no gzip", "a header alone"],
 )
 def test_other_or_damaged_content_is_refused(server, tmp_path, data):
     """By its SHA-256 or because it cannot be decompressed."""
