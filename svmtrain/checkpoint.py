@@ -29,11 +29,13 @@ from svmtrain.model import (
 from svmtrain.solvers.lazy_sgd import LazyState
 from svmtrain.solvers.sgd import SGDState
 from svmtrain.solvers.solver import SolverState
+from svmtrain.training.certificate import Certificate
 from svmtrain.training.state import TrainingState
 
 FILE_NAME = re.compile(r"step-([0-9]{8,18})\.npz", re.ASCII)
 STATES: dict[str, type[SolverState]] = {state.KIND: state for state in (SGDState, LazyState)}
 PREFIX = "solver_"
+PROOF = "certificate_"
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ def to_bytes(checkpoint: Checkpoint, classifier: LinearClassifier) -> bytes:
     state, solver = checkpoint.state, checkpoint.state.solver
     arrays: dict[str, Array] = classifier.arrays()
     arrays |= {PREFIX + name: array for name, array in solver.arrays().items()}
+    if state.certificate is not None:
+        arrays |= {PROOF + name: array for name, array in state.certificate.arrays().items()}
     arrays["best_W"], arrays["best_b"] = state.best_W, state.best_b
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise ValueError("the state contains a value that is not finite")
@@ -91,6 +95,7 @@ def to_bytes(checkpoint: Checkpoint, classifier: LinearClassifier) -> bytes:
         "model": classifier.card(),
         "state": {
             "solver": solver.KIND,
+            "certified": state.certificate is not None,
             "step": solver.step,
             "epoch": state.epoch,
             "position": state.position,
@@ -138,16 +143,19 @@ def load(path: str | Path) -> Checkpoint:
     )
 
 
-def state_arrays(kind: str) -> dict[str, str]:
+def state_arrays(kind: str, *, certified: bool = True) -> dict[str, str]:
     """Return the arrays that a checkpoint of a solver has besides the model's, with shapes.
 
     Parameters
     ----------
     kind : str
         A name in `STATES`. See `SHAPES` of its states for the shapes.
+    certified : bool
+        Whether it has a certificate, which may be of float64 whatever the weights are.
     """
     of_solver = {PREFIX + name: shape for name, shape in STATES[kind].SHAPES.items()}
-    return {**of_solver, "best_W": "W", "best_b": "b"}
+    proof = {PROOF + name: shape for name, shape in Certificate.SHAPES.items()}
+    return {**of_solver, "best_W": "W", "best_b": "b", **(proof if certified else {})}
 
 
 def _state(fields: Fields, arrays: Mapping[str, Array]) -> TrainingState:
@@ -155,12 +163,14 @@ def _state(fields: Fields, arrays: Mapping[str, Array]) -> TrainingState:
     kind = fields.text("solver")
     if kind not in STATES:
         raise ModelError(f"is of the solver {shown(kind)}, which is unknown", path=fields.path)
-    expected = state_arrays(kind)
+    certified = fields.flag("certified")
+    expected = state_arrays(kind, certified=certified)
     if set(arrays) != ARRAYS | set(expected):
         raise ModelError(f"unexpected or missing arrays: {sorted(arrays)}", path=fields.path)
     for name, shape in expected.items():
         _check_array(name, shape, arrays, fields.path)
     of_solver = {name: arrays[PREFIX + name] for name in STATES[kind].SHAPES}
+    proof = {name: arrays[PROOF + name] for name in Certificate.SHAPES} if certified else None
     return TrainingState(
         solver=STATES[kind].restore(of_solver, fields.count("step")),
         best_W=arrays["best_W"],
@@ -168,6 +178,7 @@ def _state(fields: Fields, arrays: Mapping[str, Array]) -> TrainingState:
         epoch=fields.count("epoch"),
         position=fields.count("position"),
         online_loss=fields.number("online_loss"),
+        certificate=None if proof is None else Certificate.restore(proof),
     )
 
 
@@ -176,8 +187,10 @@ def _check_array(name: str, kind: str, arrays: Mapping[str, Array], path: str | 
     array, W = arrays[name], arrays["W"]
     shapes = {"W": W.shape, "b": arrays["b"].shape, "features": W.shape[:1], "4": (4,)}
     empty = kind.endswith("?") and array.shape == (0,)
-    dtype = np.dtype(np.float64) if kind == "4" else W.dtype
-    if array.dtype != dtype or not (empty or array.shape == shapes[kind.removesuffix("?")]):
+    dtypes = [np.dtype(np.float64) if kind == "4" else W.dtype]
+    if name.startswith(PROOF):
+        dtypes.append(np.dtype(np.float64))
+    if array.dtype not in dtypes or not (empty or array.shape == shapes[kind.removesuffix("?")]):
         raise ModelError(f"{name} has shape {array.shape}", path=path)
     if not np.isfinite(array).all():
         raise ModelError(f"{name} contains a value that is not finite", path=path)

@@ -230,6 +230,10 @@ class Fields:
         """Return a finite number or None."""
         return None if self.header.get(key) is None else self.number(key)
 
+    def flag(self, key: str) -> bool:
+        """Return true or false."""
+        return bool(self._get(key, bool, "true or false"))
+
     def items(self, key: str) -> list[Any]:
         """Return a list."""
         return list(self._get(key, list, "a list"))

@@ -28,6 +28,7 @@ from svmtrain.solvers.schedules import SCHEDULES, Plan
 from svmtrain.solvers.sgd import SGD, initial_weights
 from svmtrain.solvers.solver import Solver
 from svmtrain.training import lr_search
+from svmtrain.training.certificate import why_no_bound
 from svmtrain.training.loop import Cadence, Problem
 from svmtrain.training.lr_search import LrSearch
 from svmtrain.training.sources import GatheredRows, MemoryRows, RowSource, SparseMemoryRows
@@ -250,7 +251,7 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         target=config.data.target,
         search=search,
         lr=lr,
-        start=TrainingState.begin(sgd.start(*weights)),
+        start=TrainingState.begin(sgd.start(*weights), certified=why_no_bound(objective) is None),
     )
 
 
@@ -293,6 +294,7 @@ def stop_rules(config: Config, has_validation: bool) -> StopRules:
         min_delta=stop.min_delta,
         max_seconds=stop.max_seconds,
         target=stop.target,
+        gap=stop.gap,
     )
 
 

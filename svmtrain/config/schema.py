@@ -304,6 +304,13 @@ class Stop:
         default=None,
         metadata=_about(Optional(Number()), "value of the metric that is good enough to stop at"),
     )
+    gap: float | None = field(
+        default=None,
+        metadata=_about(
+            Optional(Number(above=0, below=1)),
+            "proven distance from the optimum, as a share of the objective, to stop at",
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -154,8 +154,10 @@ class LazyWeights:
         """Return the data term summed over some rows; see `LinearObjective.data_term`."""
         scores = self.scores(rows)
         losses, dscores = objective.losses(scores, y)
+        counts = objective.counts(losses, scores, dscores, y)
         return SparseTerm(
-            *objective.counts(losses, scores, dscores, y),
+            *counts,
+            dual=objective.tangents_at_zero(counts, scores, dscores),
             db=dscores.sum(axis=0) if objective.bias != "none" else np.zeros_like(self.b),
             rows=rows,
             dscores=dscores,

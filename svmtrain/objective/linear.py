@@ -39,6 +39,8 @@ class DataTerm:
         Number of rows whose largest score (the first at a tie) is that of their class.
     dW : ndarray (n_features, n_classes) or None
     db : ndarray (n_classes,) or None
+    dual : float
+        Sum of what the tangents at the scores are at 0; see `objective.dual`.
     """
 
     loss: float
@@ -47,6 +49,7 @@ class DataTerm:
     correct: int
     dW: Floats | None = None
     db: Floats | None = None
+    dual: float = 0.0
 
     def __add__(self, other: DataTerm) -> DataTerm:
         """Return the data term of both sets of rows."""
@@ -57,6 +60,7 @@ class DataTerm:
             self.correct + other.correct,
             None if self.dW is None or other.dW is None else self.dW + other.dW,
             None if self.db is None or other.db is None else self.db + other.db,
+            self.dual + other.dual,
         )
 
 
@@ -115,7 +119,8 @@ class LinearObjective:
         losses, dscores = self.losses(scores, y)
         db = dscores.sum(axis=0) if self.bias != "none" else np.zeros_like(b)
         counts = self.counts(losses, scores, dscores, y)
-        return DataTerm(*counts, dW=pull(X, dscores, out), db=db)
+        dual = self.tangents_at_zero(counts, scores, dscores)
+        return DataTerm(*counts, dW=pull(X, dscores, out), db=db, dual=dual)
 
     def measure(self, X: Rows, y: Classes, W: Floats, b: Floats) -> DataTerm:
         """Return loss and counts summed over the rows of X, without the gradient."""
@@ -135,6 +140,18 @@ class LinearObjective:
             self.rule.active(dscores),
             correct,
         )
+
+    def tangents_at_zero(
+        self, counts: tuple[float, int, int, int], scores: Floats, dscores: Floats
+    ) -> float:
+        """Return the sum over some rows of loss - <dscores, scores>; see `objective.dual`.
+
+        Plain hinges have delta for each that is active, whatever the scores are.
+        """
+        loss, _, active, _ = counts
+        if not self.rule.squared and self.class_weight is None:
+            return self.delta * active
+        return loss - float(np.einsum("ij,ij->", dscores, scores, dtype=np.float64))
 
     def penalty(self, W: Floats, b: Floats) -> float:
         """Return lam (||W||^2 + ||b||^2 if the bias is regularized)."""

@@ -37,12 +37,15 @@ class Loss:
         Where it was defined.
     own_term : bool
         Whether the true class has a hinge of its own (one against rest).
+    squared : bool
+        Whether the hinges are squared; those that are not have slopes 0 and 1 alone.
     """
 
     function: LossFunction
     formula: str
     source: str
     own_term: bool = False
+    squared: bool = False
 
     def active(self, dscores: Floats) -> int:
         """Count the hinges with a positive margin behind `dscores`, (n, n_classes)."""
@@ -136,11 +139,17 @@ _OVR = "Rifkin and Klautau (2004), In defense of one-vs-all classification"
 LOSSES: dict[str, Loss] = {
     "weston_watkins": Loss(weston_watkins, "sum_{j != y} max(0, S_j - S_y + delta)", _WW),
     "weston_watkins_squared": Loss(
-        weston_watkins_squared, "sum_{j != y} max(0, S_j - S_y + delta)^2", _WW
+        weston_watkins_squared,
+        "sum_{j != y} max(0, S_j - S_y + delta)^2",
+        _WW,
+        squared=True,
     ),
     "crammer_singer": Loss(crammer_singer, "max(0, max_{j != y} S_j - S_y + delta)", _CS),
     "crammer_singer_squared": Loss(
-        crammer_singer_squared, "max(0, max_{j != y} S_j - S_y + delta)^2", _CS
+        crammer_singer_squared,
+        "max(0, max_{j != y} S_j - S_y + delta)^2",
+        _CS,
+        squared=True,
     ),
     "one_vs_rest": Loss(
         one_vs_rest,
@@ -153,5 +162,6 @@ LOSSES: dict[str, Loss] = {
         "max(0, delta - S_y)^2 + sum_{j != y} max(0, delta + S_j)^2",
         _OVR,
         own_term=True,
+        squared=True,
     ),
 }

@@ -32,6 +32,11 @@ class EpochRecord:
         ||W||.
     active_margins : float
         Positive hinges a training row.
+    bound : float or None
+        The best lower bound on the optimum of the objective so far; see `objective.dual`. None
+        where there is none.
+    gap : float or None
+        (objective - bound) / objective: how far above the optimum the objective is at most.
     """
 
     epoch: int
@@ -47,6 +52,8 @@ class EpochRecord:
     validation_accuracy: float | None
     weight_norm: float
     active_margins: float
+    bound: float | None = None
+    gap: float | None = None
 
     def to_json(self) -> str:
         """Return the record as one line of JSON, without its end."""

@@ -13,6 +13,8 @@ from svmtrain import interrupts
 from svmtrain.data.splits import epoch_order
 from svmtrain.errors import DivergedError
 from svmtrain.objective.linear import DataTerm, LinearObjective
+from svmtrain.objective.losses import Floats
+from svmtrain.solvers.lazy_sgd import LazyState
 from svmtrain.solvers.solver import Solver
 from svmtrain.training.history import EpochRecord
 from svmtrain.training.sources import RowSource
@@ -183,6 +185,8 @@ class Training:
         while state.position < n:
             rows = order[state.position : state.position + problem.batch_size]
             term = problem.train.term(problem.objective, rows, *state.solver.parameters)
+            if state.certificate is not None:
+                state.certificate.add(problem.objective, term)
             problem.solver.descend(state.solver, problem.objective, term)
             self._check_finite(term)
             state.position += len(rows)
@@ -200,30 +204,12 @@ class Training:
         state, problem = self.state, self.problem
         W, b = state.solver.weights
         train = problem.train.measure(problem.objective, W, b)
-        held = None if problem.validation is None else problem.validation
+        held = problem.validation
         validation = None if held is None else held.measure(problem.objective, W, b)
         if train is None or (held is not None and validation is None):
             return None
         self._check_finite(train)
-        penalty, norm = problem.objective.penalty(W, b), math.sqrt(float(np.vdot(W, W)))
-        validation_loss = validation.loss / validation.count if validation else None
-        if not math.isfinite(penalty + norm + (validation_loss or 0.0)):
-            raise self._diverged("weights that are too large to be measured")
-        record = EpochRecord(
-            epoch=state.epoch + 1,
-            step=state.solver.step,
-            seconds=round(time.monotonic() - self.began, 6),
-            lr=problem.solver.rate(state.solver.step - 1),
-            online_loss=state.online_loss / len(problem.train),
-            train_loss=train.loss / train.count,
-            penalty=penalty,
-            objective=train.loss / train.count + penalty,
-            train_accuracy=train.correct / train.count,
-            validation_loss=validation_loss,
-            validation_accuracy=validation.correct / validation.count if validation else None,
-            weight_norm=norm,
-            active_margins=train.active / train.count,
-        )
+        record = self._record(train, validation, W, b)
         if not record.objective <= SANE * self.start_loss:
             raise self._diverged(
                 f"an objective of {record.objective:.3g} after epoch {record.epoch}"
@@ -232,6 +218,43 @@ class Training:
         state.position = 0
         state.online_loss = 0.0
         return record
+
+    def _record(
+        self, train: DataTerm, validation: DataTerm | None, W: Floats, b: Floats
+    ) -> EpochRecord:
+        """Return the record of the epoch under way, from what was measured of its weights."""
+        state, problem = self.state, self.problem
+        penalty, norm = problem.objective.penalty(W, b), math.sqrt(float(np.vdot(W, W)))
+        validation_loss = validation.loss / validation.count if validation else None
+        if not math.isfinite(penalty + norm + (validation_loss or 0.0)):
+            raise self._diverged("weights that are too large to be measured")
+        objective, bound = train.loss / train.count + penalty, self._bound()
+        return EpochRecord(
+            epoch=state.epoch + 1,
+            step=state.solver.step,
+            seconds=round(time.monotonic() - self.began, 6),
+            lr=problem.solver.rate(state.solver.step - 1),
+            online_loss=state.online_loss / len(problem.train),
+            train_loss=train.loss / train.count,
+            penalty=penalty,
+            objective=objective,
+            train_accuracy=train.correct / train.count,
+            validation_loss=validation_loss,
+            validation_accuracy=validation.correct / validation.count if validation else None,
+            weight_norm=norm,
+            active_margins=train.active / train.count,
+            bound=bound,
+            gap=None if bound is None else (objective - bound) / objective,
+        )
+
+    def _bound(self) -> float | None:
+        """End the epoch for the certificate; return the best bound so far, if there is one."""
+        state, problem = self.state, self.problem
+        if state.certificate is None:
+            return None
+        shift = state.solver.now.shift if isinstance(state.solver, LazyState) else None
+        bound = state.certificate.close(len(problem.train), problem.objective.lam, shift)
+        return bound if math.isfinite(bound) else None
 
     def _check_finite(self, term: DataTerm) -> None:
         """Raise when the step just made, or the loss of some rows, is out of bounds."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from svmtrain.objective.losses import Floats
+from svmtrain.solvers.lazy_sgd import LazyState
 from svmtrain.solvers.solver import SolverState
+from svmtrain.training.certificate import Certificate
 
 
 @dataclass
@@ -23,6 +25,8 @@ class TrainingState:
         Rows of the current epoch that were used; when all are, the epoch awaits its record.
     online_loss : float
         Sum, over those rows, of the loss that each had just before its own step.
+    certificate : Certificate or None
+        What the bound on the optimum is made of; None where there is none.
     """
 
     solver: SolverState
@@ -31,12 +35,15 @@ class TrainingState:
     epoch: int = 0
     position: int = 0
     online_loss: float = 0.0
+    certificate: Certificate | None = None
 
     @classmethod
-    def begin(cls, solver: SolverState) -> TrainingState:
-        """Return the state before the first step."""
+    def begin(cls, solver: SolverState, *, certified: bool = False) -> TrainingState:
+        """Return the state before the first step, with a certificate where asked for."""
         W, b = solver.weights
-        return cls(solver, W.copy(), b.copy())
+        sparse = isinstance(solver, LazyState)
+        certificate = Certificate.begin(W, b, sparse=sparse) if certified else None
+        return cls(solver, W.copy(), b.copy(), certificate=certificate)
 
     def keep_best(self) -> None:
         """Remember the present weights as the best ones."""

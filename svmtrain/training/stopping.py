@@ -77,6 +77,8 @@ class StopRules:
         Training time; looked at after each epoch.
     target : float
         Stop once the metric is at least this good.
+    gap : float
+        Stop once the objective is proven to be this near to its optimum.
     """
 
     metric: str
@@ -84,6 +86,7 @@ class StopRules:
     min_delta: float = 0.0
     max_seconds: float | None = None
     target: float | None = None
+    gap: float | None = None
 
 
 class Stopping:
@@ -107,6 +110,8 @@ class Stopping:
             good = value >= rules.target if METRICS[rules.metric] else value <= rules.target
             if good:
                 return f"{rules.metric} reached its target {rules.target:g}"
+        if rules.gap is not None and record.gap is not None and record.gap <= rules.gap:
+            return f"the objective is proven to be within {record.gap:.2%} of the optimum"
         if rules.patience is not None and waited >= rules.patience:
             return f"{rules.metric} has not improved for {waited} epochs"
         if rules.max_seconds is not None and record.seconds >= rules.max_seconds:
