@@ -100,7 +100,7 @@ def test_arrays_that_do_not_agree_are_refused(run, name, how):
         if how == "missing":
             del arrays[name]
         elif how == "shape":
-            arrays[name] = np.zeros((4, 3) if name.endswith("W") else 4)
+            arrays[name] = np.zeros((4, 3) if name.endswith("W") else 5)
         elif how == "dtype":
             arrays[name] = arrays[name].astype(np.float32)
         else:

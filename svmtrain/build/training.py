@@ -28,7 +28,7 @@ from svmtrain.solvers.schedules import SCHEDULES, Plan
 from svmtrain.solvers.sgd import SGD, initial_weights
 from svmtrain.solvers.solver import Solver
 from svmtrain.training import lr_search
-from svmtrain.training.certificate import why_no_bound
+from svmtrain.training.certificate import NO_BOUND_FREE, NO_BOUND_ZERO, why_no_bound
 from svmtrain.training.loop import Cadence, Problem
 from svmtrain.training.lr_search import LrSearch
 from svmtrain.training.sources import GatheredRows, MemoryRows, RowSource, SparseMemoryRows
@@ -286,8 +286,19 @@ def best_metric(config: Config, has_validation: bool) -> str:
 
 
 def stop_rules(config: Config, has_validation: bool) -> StopRules:
-    """Return the rules of the `stop` section."""
+    """Return the rules of the `stop` section.
+
+    Raises
+    ------
+    ConfigError
+        For a metric that cannot be had, or a gap that cannot be proven.
+    """
     stop = config.stop
+    if stop.gap is not None:
+        free, zero = config.objective.bias == "free", config.objective.lam == 0
+        if free or zero:
+            why = NO_BOUND_FREE if free else NO_BOUND_ZERO
+            raise ConfigError(f"stop.gap cannot be proven: {why}")
     return StopRules(
         metric=metric(stop.metric, has_validation, "stop.metric"),
         patience=stop.patience,

@@ -13,10 +13,11 @@ step size and no convergence is assumed. Every row must have its u_i, once.
 
 For the losses here, with the margins m_j that the gradient is taken at and delta the margin:
 
-    weston_watkins, crammer_singer, one_vs_rest    c_i = delta (number of u_ij that are active)
-    weston_watkins_squared                         c_i = sum_j (delta u_ij - u_ij^2 / 4), u_ij = 2 m_j
-    crammer_singer_squared                         the same, of the worst class alone
-    one_vs_rest_squared                            the same, with |u_iy| for the true class
+    weston_watkins, crammer_singer,     c_i = delta (number of u_ij that are active)
+    one_vs_rest
+    weston_watkins_squared              c_i = sum_j (delta u_ij - u_ij^2 / 4), u_ij = 2 m_j
+    crammer_singer_squared              the same, of the worst class alone
+    one_vs_rest_squared                 the same, with |u_iy| for the true class
 
 A class weight multiplies loss, u_i and c_i alike. A regularized bias is the weight of a feature
 that is always 1, and its gradient a row of G. With a free bias the bound would hold only for u

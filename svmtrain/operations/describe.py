@@ -13,6 +13,7 @@ from svmtrain.model import LinearClassifier
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.operations.job import FitResult
 from svmtrain.solvers.schedules import SCHEDULES
+from svmtrain.training.certificate import why_no_bound
 
 
 def objective_in_words(objective: LinearObjective, rows: int) -> str:
@@ -128,12 +129,26 @@ def summary(result: FitResult) -> str:
             "objective",
             f"{chosen.objective:.6f} = loss {chosen.train_loss:.6f} + penalty {chosen.penalty:.6f}",
         ),
+        ("proven", proof_in_words(result)),
         ("accuracy", _accuracies(result)),
         ("model", str(job.run.model)),
         ("next", _next_command(result)),
     ]
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name.ljust(width)}  {text}" for name, text in lines)
+
+
+def proof_in_words(result: FitResult) -> str:
+    """Return how far from the optimum the objective is at most, or why that is not known."""
+    why = why_no_bound(result.job.built.problem.objective)
+    if why is not None:
+        return f"no bound on the optimum: {why}"
+    gap = result.gap
+    if gap is None:
+        return "no bound on the optimum: it is beyond the floats"
+    if gap > 1:
+        return "nothing yet: the bound on the optimum is below 0 (more epochs raise it)"
+    return f"within {gap:.2%} of the optimum (at least {result.bound:.6f})"
 
 
 def _strength(result: FitResult) -> str:

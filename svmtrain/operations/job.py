@@ -87,6 +87,18 @@ class FitResult:
     chosen: EpochRecord
     test: Evaluation | None
 
+    @property
+    def bound(self) -> float | None:
+        """The best lower bound on the optimum, if there is one."""
+        return self.records[-1].bound
+
+    @property
+    def gap(self) -> float | None:
+        """How far above the optimum the chosen epoch's objective is at most, as a share of it."""
+        if self.bound is None:
+            return None
+        return (self.chosen.objective - self.bound) / self.chosen.objective
+
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values."""
         return {
@@ -96,6 +108,8 @@ class FitResult:
             "epochs": len(self.records),
             "lr": self.job.built.lr,
             "lambda": self.job.built.problem.objective.lam,
+            "bound": self.bound,
+            "gap": self.gap,
             "chosen": asdict(self.chosen),
             "last": asdict(self.records[-1]),
             "test": self.test and self.test.to_dict(),

@@ -14,17 +14,18 @@ from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Floats
 from svmtrain.objective.sparse_products import add_pulled
 
+NO_BOUND_FREE = (
+    "objective.bias is free, and a bound needs subgradients that add up to 0 exactly "
+    "(regularized or none have one)"
+)
+NO_BOUND_ZERO = "objective.lambda is 0, and without a penalty no tangent bounds the objective"
+
 
 def why_no_bound(objective: LinearObjective) -> str | None:
     """Return why there is no bound for an objective, in words; None when there is one."""
     if objective.bias == "free":
-        return (
-            "objective.bias is free, and a bound needs subgradients that add up to 0 exactly "
-            "(regularized or none have one)"
-        )
-    if not objective.lam > 0:
-        return "objective.lambda is 0, and without a penalty no tangent bounds the objective"
-    return None
+        return NO_BOUND_FREE
+    return None if objective.lam > 0 else NO_BOUND_ZERO
 
 
 @dataclass

@@ -55,8 +55,8 @@ class SafeStream:
             return False
 
 
-LINE_NAMES = ("loss", "objective", "train", "validation", "lr")
-BAR_NAMES = ("loss", "obj", "acc", "val", "lr")
+LINE_NAMES = ("loss", "objective", "train", "validation", "gap", "lr")
+BAR_NAMES = ("loss", "obj", "acc", "val", "gap", "lr")
 
 
 def describe(record: EpochRecord, names: tuple[str, ...] = LINE_NAMES) -> str:
@@ -66,6 +66,7 @@ def describe(record: EpochRecord, names: tuple[str, ...] = LINE_NAMES) -> str:
         record.objective,
         record.train_accuracy,
         record.validation_accuracy,
+        record.gap,
     )
     pairs = zip(names, values, strict=False)
     parts = [f"{name} {value:.4f}" for name, value in pairs if value is not None]
