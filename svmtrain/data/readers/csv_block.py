@@ -7,6 +7,8 @@ Anything else is left to code that looks at every cell.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,8 @@ CELL_LIMIT = 1 << 16  # bytes; well below what the csv module takes
 LINE_END = 2
 
 Parsed = tuple[NDArray[np.float64], list[str] | None]
+Parse = Callable[[bytes, bytes, int, int | None], Parsed | None]
+"""What `parse` is, and others that do the same."""
 
 
 def parse(block: bytes, delimiter: bytes, width: int, target: int | None) -> Parsed | None:
@@ -41,10 +45,9 @@ def parse(block: bytes, delimiter: bytes, width: int, target: int | None) -> Par
         cell; and the texts of the target without the blanks around them, none of them empty, or
         None when there is no target.
     """
-    if len(delimiter) != 1 or delimiter[0] in NO_DELIMITERS or b'"' in block or b"\0" in block:
+    text, labels = plain(block, delimiter), None
+    if text is None:
         return None
-    text = _without_blanks(block, delimiter)
-    labels = None
     if target is not None:
         cut = _cut(text, delimiter, width, target)
         if cut is None:
@@ -57,10 +60,24 @@ def parse(block: bytes, delimiter: bytes, width: int, target: int | None) -> Par
     return numbers.values.reshape(-1, width), labels
 
 
-def _without_blanks(block: bytes, delimiter: bytes) -> bytes:
-    """Return the lines without carriage returns at their ends, and blanks after delimiters."""
+def plain(block: bytes, delimiter: bytes) -> bytes | None:
+    """Return lines without carriage returns at their ends, and blanks after delimiters.
+
+    None for a delimiter that numbers may have in them, and for lines with quotes, NUL bytes, or
+    carriage returns elsewhere.
+    """
+    if len(delimiter) != 1 or delimiter[0] in NO_DELIMITERS or b'"' in block or b"\0" in block:
+        return None
     text = block.replace(b"\r\n", b"\n") if b"\r" in block else block
+    if b"\r" in text:
+        return None
     return text.replace(delimiter + b" ", delimiter) if delimiter != b" " else text
+
+
+def stripped(cells: list[str]) -> list[str] | None:
+    """Return cells without the blanks around them; None when one is empty."""
+    names = {cell: cell.strip() for cell in set(cells)}
+    return [names[cell] for cell in cells] if all(names.values()) else None
 
 
 def _are_rows(after: NDArray[np.uint8], ends: NDArray[np.intp], width: int) -> bool:
@@ -87,20 +104,20 @@ def _cut(text: bytes, delimiter: bytes, width: int, target: int) -> tuple[bytes,
     )
     starts = starts[: len(stops)] + 1
     cells = [text[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
-    names = _texts(set(cells))
-    if names is None:
+    labels = _decoded(cells)
+    if labels is None:
         return None
     last = target == width - 1  # then the delimiter before the cell goes with it, else that after
     froms = np.concatenate([[0], stops + (not last)])
     tos = np.concatenate([starts - last, [len(text)]])
     rest = b"".join([text[a:b] for a, b in zip(froms.tolist(), tos.tolist(), strict=True)])
-    return rest, [names[cell] for cell in cells]
+    return rest, labels
 
 
-def _texts(cells: set[bytes]) -> dict[bytes, str] | None:
-    """Return cells as text without the blanks around it; None for one that is not plain."""
+def _decoded(cells: list[bytes]) -> list[str] | None:
+    """Return cells as text, each different one decoded once; None when one is not plain."""
     try:
-        names = {cell: cell.decode().strip() for cell in cells}
+        names = {cell: cell.decode() for cell in set(cells)}
     except UnicodeDecodeError:
         return None
-    return names if all(names.values()) and not any(b"\r" in cell for cell in cells) else None
+    return stripped([names[cell] for cell in cells])

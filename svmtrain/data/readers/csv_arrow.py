@@ -1,0 +1,102 @@
+"""Read plain lines of a table with Arrow's CSV reader, which is faster still, where it is there.
+
+It is used for large files only, and its numbers are those that `float` reads. What it would take
+and the careful code would not, such as blank lines, quotes, nan or a bare carriage return, it is
+not shown, or what it made of it is not believed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import stat
+from functools import partial
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from svmtrain.data.readers import csv_block
+from svmtrain.data.readers.content import UTF8_BOM
+from svmtrain.data.readers.csv_block import CELL_LIMIT, Parse, Parsed
+from svmtrain.data.readers.text import BLOCK_BYTES
+
+LARGE = 16 << 20
+ARROW_BYTES = 4 << 20  # of a block: some for each of Arrow's threads
+PIECE_BYTES = 1 << 20
+
+
+def parser_for(stream: BinaryIO) -> tuple[Parse, int]:
+    """Return the function to read plain lines of a file with, and how many bytes at a time.
+
+    Arrow's is returned for large plain files where pyarrow is installed.
+    """
+    if _size(stream) < LARGE or importlib.util.find_spec("pyarrow") is None:
+        return csv_block.parse, BLOCK_BYTES
+    import pyarrow
+    import pyarrow.csv
+
+    return partial(parse, pyarrow), ARROW_BYTES
+
+
+def _size(stream: BinaryIO) -> int:
+    """Return the size of a plain file; 0 for any other stream."""
+    try:
+        status = os.fstat(stream.fileno())
+    except OSError:
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+
+def parse(
+    arrow: Any, block: bytes, delimiter: bytes, width: int, target: int | None
+) -> Parsed | None:
+    """Return the cells of some lines, as `csv_block.parse` does.
+
+    Parameters
+    ----------
+    arrow : module pyarrow, with pyarrow.csv
+    block, delimiter, width, target
+        See `csv_block.parse`.
+    """
+    text = csv_block.plain(block, delimiter)
+    if text is None or text.startswith(UTF8_BOM) or not _short_cells(text, delimiter):
+        return None
+    names = [str(column) for column in range(width)]
+    kinds = dict.fromkeys(names, arrow.float64())
+    if target is not None:
+        kinds[names[target]] = arrow.string()
+    try:
+        table = arrow.csv.read_csv(
+            arrow.BufferReader(text),
+            arrow.csv.ReadOptions(column_names=names, block_size=PIECE_BYTES),
+            arrow.csv.ParseOptions(
+                delimiter=delimiter.decode(), quote_char=False, ignore_empty_lines=False
+            ),
+            arrow.csv.ConvertOptions(column_types=kinds, null_values=[], strings_can_be_null=False),
+        )
+    except arrow.ArrowException:
+        return None
+    features = [column for column in range(width) if column != target]
+    X = np.empty((table.num_rows, len(features)))
+    start = 0
+    for batch in table.to_batches():
+        rows = X[start : start + batch.num_rows]
+        for place, column in enumerate(features):
+            rows[:, place] = batch.column(column).to_numpy()
+        start += len(rows)
+    if not np.isfinite(X).all():
+        return None
+    if target is None:
+        return X, None
+    labels = csv_block.stripped(table.column(target).to_pylist())
+    return None if labels is None else (X, labels)
+
+
+def _short_cells(text: bytes, delimiter: bytes) -> bool:
+    """Return whether no cell can be longer than `CELL_LIMIT`, by looking at parts of half that."""
+    half = CELL_LIMIT // 2
+    starts = range(0, len(text) - half, half)
+    return all(
+        text.find(delimiter, start, start + half) >= 0 or text.find(b"\n", start, start + half) >= 0
+        for start in starts
+    )
