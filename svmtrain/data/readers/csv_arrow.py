@@ -20,9 +20,9 @@ from svmtrain.data.readers.content import UTF8_BOM
 from svmtrain.data.readers.csv_block import CELL_LIMIT, Parse, Parsed
 from svmtrain.data.readers.text import BLOCK_BYTES
 
-LARGE = 16 << 20
-ARROW_BYTES = 4 << 20  # of a block: some for each of Arrow's threads
-PIECE_BYTES = 1 << 20
+LARGE = 64 << 20  # bytes of a file from which Arrow is worth its import and its memory
+ARROW_BYTES = 1 << 20  # of a block
+PIECE_BYTES = ARROW_BYTES // 4  # what a thread of Arrow's takes at a time
 
 
 def parser_for(stream: BinaryIO) -> tuple[Parse, int]:
@@ -61,19 +61,8 @@ def parse(
     text = csv_block.plain(block, delimiter)
     if text is None or text.startswith(UTF8_BOM) or not _short_cells(text, delimiter):
         return None
-    names = [str(column) for column in range(width)]
-    kinds = dict.fromkeys(names, arrow.float64())
-    if target is not None:
-        kinds[names[target]] = arrow.string()
     try:
-        table = arrow.csv.read_csv(
-            arrow.BufferReader(text),
-            arrow.csv.ReadOptions(column_names=names, block_size=PIECE_BYTES),
-            arrow.csv.ParseOptions(
-                delimiter=delimiter.decode(), quote_char=False, ignore_empty_lines=False
-            ),
-            arrow.csv.ConvertOptions(column_types=kinds, null_values=[], strings_can_be_null=False),
-        )
+        table = _table(arrow, text, delimiter, width, target)
     except arrow.ArrowException:
         return None
     features = [column for column in range(width) if column != target]
@@ -90,6 +79,22 @@ def parse(
         return X, None
     labels = csv_block.stripped(table.column(target).to_pylist())
     return None if labels is None else (X, labels)
+
+
+def _table(arrow: Any, text: bytes, delimiter: bytes, width: int, target: int | None) -> Any:
+    """Return lines as Arrow's table: floats, and text in the target column."""
+    names = [str(column) for column in range(width)]
+    kinds = dict.fromkeys(names, arrow.float64())
+    if target is not None:
+        kinds[names[target]] = arrow.string()
+    marks = {"delimiter": delimiter.decode(), "quote_char": False, "ignore_empty_lines": False}
+    return arrow.csv.read_csv(
+        arrow.BufferReader(text),
+        arrow.csv.ReadOptions(column_names=names, block_size=PIECE_BYTES),
+        arrow.csv.ParseOptions(**marks),
+        arrow.csv.ConvertOptions(column_types=kinds, null_values=[], strings_can_be_null=False),
+        memory_pool=arrow.system_memory_pool(),  # it gives back what is freed
+    )
 
 
 def _short_cells(text: bytes, delimiter: bytes) -> bool:

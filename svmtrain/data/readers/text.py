@@ -8,7 +8,7 @@ from typing import BinaryIO
 from svmtrain.data.readers.content import UTF8_BOM
 from svmtrain.errors import DataError
 
-BLOCK_BYTES = 1 << 18  # what is made of a block then stays in the processor's cache
+BLOCK_BYTES = 96 << 10  # what is made of a block then stays in the cache, and is little memory
 LINE_LIMIT = 16 << 20
 
 
