@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from svmtrain.data.dataset import ReadOptions, Table, joined
-from svmtrain.data.readers import cifar, csv_table, idx, npy, npz, svmlight
+from svmtrain.data.readers import cifar, csv_table, idx, images, npy, npz, svmlight
 from svmtrain.data.readers.compressed import unpacked_name
 from svmtrain.data.readers.content import FORMATS_OF, is_binary, kind_of, refused
 from svmtrain.data.readers.opening import STDIN, Source, is_folder, opened, seekable
@@ -49,7 +49,7 @@ class Reader:
     ----------
     name : str
     suffixes : tuple of str
-        Endings of file names, in lower case.
+        Endings of file names, in lower case; of a folder, none.
     read : callable
         `read(stream, name, options)` returns the whole file as a `Table`.
     chunks : callable
@@ -120,6 +120,7 @@ READERS: dict[str, Reader] = {
             csv_table.chunks,
             csv_table.looks_like,
         ),
+        Reader("images", (), images.read, images.chunks, images.looks_like, folder=True),
     )
 }
 
