@@ -1,4 +1,4 @@
-"""What identifies data: of a file its content, of a folder the files in it, of several files all."""
+"""What identifies data: the content of a file, of all files in a folder, or of several files."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from svmtrain.config.keys import KEYS
 from svmtrain.config.kinds import Boolean, Choice, Either, Integer, Null, Number
 from svmtrain.config.render import yaml_value
 from svmtrain.config.schema import DEFAULT_LAMBDA, SECTIONS
-from svmtrain.config.texts import Delimiter, Every, FileName, FilePath, Text, Weights
+from svmtrain.config.texts import Delimiter, Every, FileName, FilePath, FilePaths, Text, Weights
 
 BASE = parse_config("data: {train: d/x.csv}\n")
 TEXTS = st.text(
@@ -34,7 +34,8 @@ TEXTS = st.text(
 LABELS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=100)
 WEIGHTS = st.floats(1e-300, 1e300)
 PART = TEXTS.filter(lambda text: "/" not in text and text not in (".", ".."))
-PATHS = st.lists(PART, min_size=1, max_size=3).map("/".join)
+RELATIVE = st.lists(PART, min_size=1, max_size=3).map("/".join)
+PATHS = RELATIVE | RELATIVE.map("/{}".format)
 
 
 def floats_of(kind):
@@ -63,7 +64,8 @@ def values_of(kind):
             -kind.maximum if kind.minimum is None else kind.minimum, kind.maximum
         ),
         Number: lambda: floats_of(kind),
-        FilePath: lambda: PATHS | PATHS.map("/{}".format),
+        FilePath: lambda: PATHS,
+        FilePaths: lambda: PATHS | st.lists(PATHS, min_size=1, max_size=3).map(tuple),
         FileName: lambda: st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}", fullmatch=True),
         Text: lambda: TEXTS,
         Delimiter: lambda: st.sampled_from("\t,;|: #&*!%@`[]{}?<>~=^"),

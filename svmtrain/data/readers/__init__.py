@@ -15,7 +15,7 @@ from svmtrain.data.readers import cifar, csv_table, idx, images, npy, npz, svmli
 from svmtrain.data.readers.compressed import unpacked_name
 from svmtrain.data.readers.content import FORMATS_OF, is_binary, kind_of, refused
 from svmtrain.data.readers.opening import STDIN, Source, is_folder, opened, seekable
-from svmtrain.data.readers.several import DataPath, Paths, data_paths, title
+from svmtrain.data.readers.several import DataPath, Paths, data_paths, expanded, title
 from svmtrain.data.sparse import Csr
 from svmtrain.errors import DataError, StorageError, shown
 
@@ -26,7 +26,9 @@ __all__ = [
     "DataPath",
     "Paths",
     "Reader",
+    "combined",
     "data_paths",
+    "expanded",
     "find_format",
     "format_of",
     "iter_tables",
