@@ -33,7 +33,10 @@ from svmtrain.config.texts import (
 #: The L2 strength when neither objective.lambda nor objective.C is given.
 DEFAULT_LAMBDA = 0.03
 
-FORMATS = ("auto", "csv", "svmlight", "npz", "npy", "idx", "cifar10", "cifar100", "images")
+FORMATS = (
+    *("auto", "csv", "svmlight", "npz", "npy", "idx", "cifar10", "cifar100"),
+    *("parquet", "arrow", "images"),
+)
 SCALINGS = ("none", "standard", "minmax", "maxabs")
 ROW_NORMS = ("none", "l2")
 LOSSES = (

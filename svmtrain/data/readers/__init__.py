@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from svmtrain.data.dataset import ReadOptions, Table, joined
-from svmtrain.data.readers import cifar, csv_table, idx, images, npy, npz, svmlight
+from svmtrain.data.readers import arrow, cifar, csv_table, idx, images, npy, npz, svmlight
 from svmtrain.data.readers.compressed import unpacked_name
 from svmtrain.data.readers.content import FORMATS_OF, is_binary, kind_of, refused
 from svmtrain.data.readers.opening import STDIN, Source, is_folder, opened, seekable
@@ -104,6 +104,22 @@ READERS: dict[str, Reader] = {
             idx.chunks,
             idx.looks_like,
             beside=idx.beside,
+        ),
+        Reader(
+            "parquet",
+            (".parquet", ".pq"),
+            arrow.read_parquet,
+            arrow.parquet_chunks,
+            arrow.looks_like_parquet,
+            seekable=True,
+        ),
+        Reader(
+            "arrow",
+            (".arrow", ".feather", ".ipc"),
+            arrow.read_arrow,
+            arrow.arrow_chunks,
+            arrow.looks_like_arrow,
+            seekable=True,
         ),
         _cifar(cifar.CIFAR10),
         _cifar(cifar.CIFAR100),

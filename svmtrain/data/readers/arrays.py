@@ -58,8 +58,16 @@ def features_of(
     return X if order is None else np.ascontiguousarray(X[:, order])
 
 
-def labels_of(y: NDArray[Any], path: str) -> Labels:
+def labels_of(y: NDArray[Any], path: str, what: str = "y", start: int = 0) -> Labels:
     """Return labels as int64, or as a list of str for text and booleans.
+
+    Parameters
+    ----------
+    y : ndarray (n,)
+    path, what : str
+        What errors call the file, and the labels in it.
+    start : int
+        The number of the first row, from 0.
 
     Raises
     ------
@@ -67,7 +75,7 @@ def labels_of(y: NDArray[Any], path: str) -> Labels:
         For a label that is neither an integer nor text; its row counts from 0, as in numpy.
     """
     if y.dtype.kind == "U":
-        return texts_of(y, "y", path)
+        return texts_of(y, what, path)
     if y.dtype.kind == "b":
         return [str(value) for value in y.tolist()]
     fits = np.ones(len(y), dtype=np.bool_)
@@ -78,7 +86,8 @@ def labels_of(y: NDArray[Any], path: str) -> Labels:
         fits = np.isfinite(y) & (np.abs(y) < 2**53) & (np.floor(y) == y)
     if not fits.all():
         row = int(np.argmin(fits))
-        raise DataError(f"y is {y[row]} in row {row} (from 0); expected an integer", path=path)
+        problem = f"{what} is {y[row]} in row {start + row} (from 0); expected an integer"
+        raise DataError(problem, path=path)
     return y.astype(np.int64)
 
 

@@ -11,7 +11,7 @@ NPY, PARQUET, ARROW = "a numpy array", "a Parquet file", "an Arrow file"
 PICKLE, TAR = "a Python pickle", "a tar archive"
 
 # What may be of a format that is read, if that is the one that is asked for.
-FORMATS_OF = {ZIP: "npz", EMPTY_ZIP: "npz", NPY: "npy"}
+FORMATS_OF = {ZIP: "npz", EMPTY_ZIP: "npz", NPY: "npy", PARQUET: "parquet", ARROW: "arrow"}
 SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "gzip data"),
     *((b"BZh%d1AY&SY" % level, "bzip2 data") for level in range(1, 10)),
@@ -24,6 +24,7 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
     (b"PAR1", PARQUET),
     (b"ARROW1\x00", ARROW),
+    (b"FEA1", "a Feather file of version 1"),
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"%PDF-", "a PDF document"),
     (b"\x89PNG", "a PNG image"),
