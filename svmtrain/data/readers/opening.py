@@ -38,7 +38,7 @@ class Source:
     head : bytes
         The first bytes of the stream.
     size : int or None
-        Bytes in the stream; None when they cannot be known before they are read.
+        Bytes in the stream; None when that cannot be known before they are read.
     seekable : bool
         Whether the stream is a file, and no pipe.
     """
@@ -83,7 +83,9 @@ def opened(path: str | Path) -> Iterator[Source]:
                 whole = unpacked(stream, packing, name, size)
                 head = whole.read(HEAD_BYTES)
                 stream, size = _rewound(head, whole, True), None
-            yield Source(stream, name, head, size, size is not None)
+            if len(head) < HEAD_BYTES:
+                size = len(head)
+            yield Source(stream, name, head, size, not piped and packing is None)
     except OSError as error:
         raise StorageError.from_os_error(error, "read", name) from error
 

@@ -1,5 +1,6 @@
 """Every bad input that the readers promise to refuse: the position, the reason, no change."""
 
+import gzip
 import io
 import struct
 import warnings
@@ -34,9 +35,11 @@ CSV = {
     "42-no-label-column": (b"x,z\n1,2\n", None, None, "no column is called label, target"),
     "42-names-listed": (b"x,z\n1,2\n", None, None, "found 'x', 'z' (name the target)"),
     "44-huge-field": (b"x,label\n" + b"1" * 140_000 + b",a\n", 2, None, "a cell is longer than"),
-    "45-gzip": (b"\x1f\x8b\x08\x00" + b"\x00" * 30, None, None, "seems to be gzip data"),
-    "45-bzip2": (b"BZh91AY&SY\x00", None, None, "seems to be bzip2 data"),
-    "45-xz": (b"\xfd7zXZ\x00\x00", None, None, "seems to be xz data"),
+    "45-not-gzip": (b"\x1f\x8b\x08\x00" + b"\xff" * 30, None, None, "is damaged gzip data"),
+    "45-not-bzip2": (b"BZh91AY&SY" + bytes(80), None, None, "is damaged bzip2 data"),
+    "45-not-xz": (b"\xfd7zXZ\x00" + bytes(30), None, None, "is damaged xz data"),
+    "45-gzip-twice": (gzip.compress(gzip.compress(b"x")), None, None, "seems to be gzip data"),
+    "45-zstandard": (b"\x28\xb5\x2f\xfd\x00", None, None, "seems to be zstandard data"),
     "45-zip": (b"PK\x03\x04" + b"\x00" * 40, None, None, "seems to be a zip archive"),
     "45-not-utf-8": (b"x,label\n1,a\xff\n", 2, None, "byte 0xff at byte offset 11"),
 }
@@ -151,7 +154,7 @@ def with_x(content):
 
 NPZ = {
     "60-not-a-zip": (b"x,label\n1,2\n", "is not a zip archive"),
-    "60-gzip": (b"\x1f\x8b\x08" + b"\0" * 30, "seems to be gzip data"),
+    "60-not-gzip": (b"\x1f\x8b\x08" + b"\xff" * 30, "is damaged gzip data"),
     "61-truncated": (GOOD[:-30], "is a truncated zip archive"),
     "61-cut-inside": (GOOD[:100], "is a truncated zip archive"),
     "61-middle-lost": (GOOD[:50] + GOOD[80:], "X is not where the zip directory"),
