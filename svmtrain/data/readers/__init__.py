@@ -342,6 +342,8 @@ def _opened(
 
 def _of_file(source: Source, format: str) -> Reader:
     """Return the reader of an opened file."""
+    if not source.head:
+        raise DataError("the file is empty", path=source.name)
     if format == AUTO:
         format = find_format(source.name, source.head, source.size)
     reader = READERS[format]

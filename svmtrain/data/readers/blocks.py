@@ -69,33 +69,36 @@ def bytes_left(stream: BinaryIO) -> int | None:
 
 
 def row_blocks(stream: BinaryIO, said: Announced, rows: int) -> Iterator[NDArray[Any]]:
-    """Yield the data that were announced, `rows` rows at a time, in native byte order.
+    """Return an iterator over the data that were announced, `rows` rows at a time.
 
-    Yields
-    ------
-    ndarray (at most rows, width), C-contiguous, writable
+    It yields ndarrays (at most rows, width), C-contiguous and writable, in native byte order.
 
     Raises
     ------
     DataError
-        When the stream holds less or more: of a file before anything is read.
+        When a file holds less or more: before the iterator is returned. Of another stream when
+        its end is reached.
     """
     left = bytes_left(stream)
     if left is not None and left != said.n_bytes:
         raise said.but(f"{left:,}")
+    return _row_blocks(stream, said, max(1, min(rows, said.rows)))
+
+
+def _row_blocks(stream: BinaryIO, said: Announced, rows: int) -> Iterator[NDArray[Any]]:
     for start in range(0, said.rows, rows):
         count = min(rows, said.rows - start)
         raw = exactly(stream, count * said.row_bytes, said.path)
         if len(raw) < count * said.row_bytes:
             raise said.but(f"{start * said.row_bytes + len(raw):,}")
         yield _native(raw.view(said.dtype)).reshape(count, said.width)
-    if left is None and stream.read(1):
+    if stream.read(1):
         raise said.but("more")
 
 
 def whole(stream: BinaryIO, said: Announced) -> NDArray[Any]:
     """Return all the data that were announced, (rows, width)."""
-    (found,) = row_blocks(stream, said, max(1, said.rows))
+    (found,) = row_blocks(stream, said, said.rows)
     return found
 
 

@@ -9,6 +9,7 @@ Source: LeCun, Cortes, Burges, The MNIST database.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from math import prod
@@ -53,6 +54,10 @@ def beside(path: str) -> str:
     DataError
         Naming what was looked for.
     """
+    name = os.path.basename(path)
+    if "labels" in name and "images" not in name:
+        problem = "is named as labels are; expected images, or rows and columns"
+        raise DataError(f"{problem} (are images and labels swapped?)", path=path)
     return labels_beside(path, ("images", "labels"), (r"idx[2-9]", "idx1"))
 
 
@@ -98,10 +103,10 @@ def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iter
         raise DataError("holds no rows", path=name)
     width = prod(shape[1:])
     check_width(width, options, name)
-    said = _announced(dtype, shape, name)
+    blocks = row_blocks(stream, _announced(dtype, shape, name), rows)
     labels = _labels(options.labels, shape[0], name) if options.labels_required else None
     start = 0
-    for X in row_blocks(stream, said, min(max(1, rows), shape[0])):
+    for X in blocks:
         check_finite(X, start, name)
         yield Table(X, None if labels is None else labels[start : start + len(X)])
         start += len(X)

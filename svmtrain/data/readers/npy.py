@@ -86,27 +86,26 @@ def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iter
     header = read_header(stream, name, "X")
     check_matrix(header, name)
     check_width(header.shape[1], options, name)
+    said = _announced(header, "X", name)
+    blocks = row_blocks(stream, said, header.shape[0] if header.fortran else rows)
     labels = _labels(options.labels, header.shape[0], name) if options.labels_required else None
     start = 0
-    for values in _row_blocks(stream, header, min(max(1, rows), header.shape[0]), name):
+    for values in _in_rows(blocks, header, rows) if header.fortran else blocks:
         check_booleans(values, "X", name)
         X = features_of(values, start, None, name)
         yield Table(X, None if labels is None else labels[start : start + len(X)])
         start += len(X)
 
 
-def _row_blocks(
-    stream: BinaryIO, header: NpyHeader, rows: int, path: str
+def _in_rows(
+    blocks: Iterator[NDArray[Any]], header: NpyHeader, rows: int
 ) -> Iterator[NDArray[Any]]:
-    """Yield X as stored, `rows` rows at a time."""
-    said = _announced(header, "X", path)
-    if not header.fortran:
-        yield from row_blocks(stream, said, rows)
-        return
-    X = whole(stream, said).reshape(header.shape, order="F")
-    for start in range(0, len(X), rows):
-        interrupts.check()
-        yield X[start : start + rows]
+    """Yield an X in Fortran order `rows` rows at a time; the blocks are one, the whole of it."""
+    for block in blocks:
+        X = block.reshape(header.shape, order="F")
+        for start in range(0, len(X), max(1, rows)):
+            interrupts.check()
+            yield X[start : start + max(1, rows)]
 
 
 def _labels(path: str | None, count: int, features: str) -> Labels:
