@@ -102,7 +102,7 @@ def _in_rows(
 ) -> Iterator[NDArray[Any]]:
     """Yield an X in Fortran order `rows` rows at a time; the blocks are one, the whole of it."""
     for block in blocks:
-        X = block.reshape(header.shape, order="F")
+        X = block.ravel().reshape(header.shape, order="F")
         for start in range(0, len(X), max(1, rows)):
             interrupts.check()
             yield X[start : start + max(1, rows)]
