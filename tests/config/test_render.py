@@ -138,6 +138,7 @@ def test_a_file_in_the_run_folder_means_the_same_paths(tmp_path, monkeypatch):
         ("\u2028", '"\\u2028"'),
         ("../x", "../x"),
         ({"0": 1.0, "b": 2.0}, '{"0": 1.0, b: 2.0}'),
+        (("a.csv", "b, c"), '[a.csv, "b, c"]'),
         (Interval(1, "epochs"), "1 epochs"),
     ],
 )
@@ -166,6 +167,20 @@ def test_two_spellings_of_one_path_are_no_difference(tmp_path, monkeypatch):
     assert differences(BASE, absolute) == []
     renamed = dataclasses.replace(BASE, data=Data(train="d/y.csv"))
     assert differences(BASE, renamed) == [("data.train", "d/x.csv", "d/y.csv")]
+
+
+def test_a_list_of_paths_moves_with_the_file_and_has_an_order(tmp_path, monkeypatch):
+    """Two spellings of the same paths are no difference, another order is one."""
+    monkeypatch.chdir(tmp_path)
+    config = parse_config("data: {train: [d/x.csv, d/y.csv]}\n")
+    assert "train: [../d/x.csv, ../d/y.csv]" in to_yaml(config, "runs")
+    absolute = tuple(str(tmp_path / "d" / name) for name in ("x.csv", "y.csv"))
+    assert differences(config, dataclasses.replace(config, data=Data(train=absolute))) == []
+    swapped = dataclasses.replace(config, data=Data(train=("d/y.csv", "d/x.csv")))
+    assert differences(config, swapped) == [
+        ("data.train", ["d/x.csv", "d/y.csv"], ["d/y.csv", "d/x.csv"])
+    ]
+    assert [key for key, _, _ in differences(config, BASE)] == ["data.train"]
 
 
 def test_the_schema_lists_every_key_with_type_default_and_help():

@@ -74,8 +74,7 @@ def parquet_chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int)
     DataError
         As `read_parquet`, when the bad place is reached.
     """
-    arrow, size = _pyarrow(), stream.seek(0, os.SEEK_END)
-    stream.seek(0)
+    arrow, size = _pyarrow(), _size(stream, PARQUET_MARK, "a Parquet file", name)
     with _reported(arrow, name):
         import pyarrow.parquet
 
@@ -94,8 +93,7 @@ def read_arrow(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
 
 def arrow_chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:
     """Yield tables of at most `rows` rows; see `parquet_chunks`."""
-    arrow, size = _pyarrow(), stream.seek(0, os.SEEK_END)
-    stream.seek(0)
+    arrow, size = _pyarrow(), _size(stream, ARROW_MARK, "an Arrow file", name)
     with _reported(arrow, name):
         import pyarrow.ipc
 
@@ -103,6 +101,16 @@ def arrow_chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -
         table = _Table(arrow, file.schema, size, options, name)
         batches = map(file.get_batch, range(file.num_record_batches))
     yield from table.tables(batches, rows)
+
+
+def _size(stream: BinaryIO, mark: bytes, what: str, path: str) -> int:
+    """Return the bytes that a file has, which has to begin with a mark."""
+    head = stream.read(len(mark))
+    if head != mark:
+        raise DataError(f"is not {what}: it begins with {shown(head)}", path=path)
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    return size
 
 
 @dataclass(frozen=True)
