@@ -260,21 +260,21 @@ def read_each(
     format: str = AUTO,
     options: ReadOptions | None = None,
     labels: Paths | None = None,
+    read: Callable[[str, str, ReadOptions], Table] = read_table,
 ) -> Iterator[tuple[str, Table]]:
     """Yield each file of a dataset with its table. The first decides for all what they hold.
 
-    Parameters and errors are those of `read_tables`.
+    Parameters and errors are those of `read_tables`; `read` takes the place of `read_table`.
     """
-    options, first = options or ReadOptions(), True
-    for file in data_paths(paths, labels):
+    options, files = options or ReadOptions(), data_paths(paths, labels)
+    for file in files:
         options = replace(options, labels=file.labels)
-        with _opened(file.path, format, options) as (reader, stream, name):
-            table = reader.read(stream, name, options)
+        table = read(file.path, format, options)
         yield file.path, table
-        if first and not reader.ragged:
+        if file is files[0] and files[1:] and not READERS[format_of(file.path, format)].ragged:
             names = table.feature_names or options.feature_names
             options = replace(options, n_features=table.X.shape[1], feature_names=names)
-        options, first = replace(options, vocabulary=table.categories), False
+        options = replace(options, vocabulary=table.categories)
 
 
 def read_tables(
