@@ -44,11 +44,7 @@ def test_plain_dtypes_are_kept(dtype, order, tmp_path):
 @pytest.mark.parametrize(
     ("y", "labels"),
     [
-        (np.array([0, 255, 3], dtype=np.uint8), [0, 255, 3]),
         (np.array([-1, 2, 3], dtype=">i4"), [-1, 2, 3]),
-        (np.array([1.0, 2.0, -3.0], dtype=np.float32), [1, 2, -3]),
-        (np.array([True, False, True]), ["True", "False", "True"]),
-        (np.array(["cat", " dog ", "\u00e9"]), ["cat", "dog", "\u00e9"]),
         (np.array(["cat", "dog", "x"]).astype(">U3"), ["cat", "dog", "x"]),
     ],
 )
