@@ -19,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain import interrupts
-from svmtrain.data.dataset import Labels, ReadOptions, Table, joined
+from svmtrain.data.dataset import Labels, ReadOptions, Table
 from svmtrain.data.readers.arrays import labels_of
 from svmtrain.data.readers.compressed import check_expansion
 from svmtrain.data.readers.csv_columns import Layout, find_layout
+from svmtrain.data.readers.features import expected_width
+from svmtrain.data.readers.growing import gathered
 from svmtrain.data.readers.vocabulary import Vocabulary
 from svmtrain.errors import DataError, shown
 
@@ -63,7 +65,7 @@ def read_parquet(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
     DataError
         With row and column, for what is no such table; when pyarrow is not installed.
     """
-    return joined(list(parquet_chunks(stream, name, options, BLOCK_ROWS)))
+    return gathered(parquet_chunks(stream, name, options, BLOCK_ROWS))
 
 
 def parquet_chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:
@@ -88,7 +90,7 @@ def parquet_chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int)
 
 def read_arrow(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
     """Read a whole Arrow file; see `read_parquet`."""
-    return joined(list(arrow_chunks(stream, name, options, BLOCK_ROWS)))
+    return gathered(arrow_chunks(stream, name, options, BLOCK_ROWS))
 
 
 def arrow_chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:
@@ -146,11 +148,11 @@ class _Table:
             raise DataError("has no columns", path=path)
         self._layout: Layout = find_layout((1, list(schema.names)), True, options, path)
         self._vocabulary = Vocabulary(options.vocabulary)
-        target = self._layout.target
-        places = [at for at in range(len(schema.names)) if at != target]
-        if self._layout.order is not None:
-            places = [places[at] for at in self._layout.order]
-        self._columns = [self._column(schema, at) for at in places]
+        self._open = options.text and expected_width(options) is None
+        self._columns = [
+            self._column(schema, at, place in self._layout.texts)
+            for place, at in enumerate(self._layout.columns)
+        ]
         self._dtype = self._common_dtype(schema)
 
     def check_size(self, rows: int) -> None:
@@ -178,12 +180,15 @@ class _Table:
         if not start:
             raise DataError("holds no rows", path=self._path)
 
-    def _column(self, schema: Any, at: int) -> _Column:
-        """Return what a column of features is; it has to hold numbers, or text that is allowed."""
-        name, kind, options = schema.names[at], schema.field(at).type, self._options
-        asked = any(column in (name, at) for column in options.text_columns)
+    def _column(self, schema: Any, at: int, asked: bool) -> _Column:
+        """Return what a column of features is; it has to hold numbers, or text that is allowed.
+
+        As in CSV, text that was not asked for is not allowed in data which are held to the
+        features of a model, or of an earlier file.
+        """
+        name, kind = schema.names[at], schema.field(at).type
         text = asked or self._is_text(kind)
-        if text and not (asked or options.text):
+        if text and not (asked or self._open):
             problem = f"column {at + 1} ({shown(name)}) holds text; expected numbers"
             raise DataError(problem, path=self._path)
         if not text and not self._is_number(kind):

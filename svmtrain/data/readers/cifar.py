@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain import interrupts
-from svmtrain.data.dataset import ReadOptions, Table, joined
+from svmtrain.data.dataset import ReadOptions, Table
 from svmtrain.data.readers.blocks import bytes_left, exactly
 from svmtrain.data.readers.features import check_width
+from svmtrain.data.readers.growing import gathered
 from svmtrain.errors import DataError
 
 PIXELS = 3 * 32 * 32
@@ -73,7 +74,7 @@ class Kind:
         DataError
             For a size that is no number of rows, or a label that there is not.
         """
-        return joined(list(self.chunks(stream, name, options, BLOCK_ROWS)))
+        return gathered(self.chunks(stream, name, options, BLOCK_ROWS))
 
     def chunks(
         self, stream: BinaryIO, name: str, options: ReadOptions, rows: int

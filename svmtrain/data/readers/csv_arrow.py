@@ -8,14 +8,13 @@ not shown, or what it made of it is not believed.
 from __future__ import annotations
 
 import importlib.util
-import os
-import stat
 from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from svmtrain.data.readers import csv_block
+from svmtrain.data.readers.blocks import bytes_left
 from svmtrain.data.readers.content import UTF8_BOM
 from svmtrain.data.readers.csv_block import CELL_LIMIT, Parse, Parsed
 from svmtrain.data.readers.text import BLOCK_BYTES
@@ -30,21 +29,12 @@ def parser_for(stream: BinaryIO) -> tuple[Parse, int]:
 
     Arrow's is returned for large plain files where pyarrow is installed.
     """
-    if _size(stream) < LARGE or importlib.util.find_spec("pyarrow") is None:
+    if (bytes_left(stream) or 0) < LARGE or importlib.util.find_spec("pyarrow") is None:
         return csv_block.parse, BLOCK_BYTES
     import pyarrow
     import pyarrow.csv
 
     return partial(parse, pyarrow), ARROW_BYTES
-
-
-def _size(stream: BinaryIO) -> int:
-    """Return the size of a plain file; 0 for any other stream."""
-    try:
-        status = os.fstat(stream.fileno())
-    except OSError:
-        return 0
-    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def parse(

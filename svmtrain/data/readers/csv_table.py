@@ -18,11 +18,8 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import chain, islice
 from typing import BinaryIO
-
-import numpy as np
 
 from svmtrain import interrupts
 from svmtrain.data.dataset import ReadOptions, Table
@@ -32,7 +29,7 @@ from svmtrain.data.readers.csv_block import Parse
 from svmtrain.data.readers.csv_cells import Cells
 from svmtrain.data.readers.csv_columns import Layout, Record, find_layout
 from svmtrain.data.readers.csv_sniff import find_delimiter, find_header, take_first
-from svmtrain.data.readers.growing import Growing, in_rows
+from svmtrain.data.readers.growing import gathered, in_rows
 from svmtrain.data.readers.text import TextBlocks, text_lines
 from svmtrain.errors import DataError
 
@@ -76,14 +73,7 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
     DataError
         With line and column, for anything that is not such a table.
     """
-    tables = _tables(stream, name, options)
-    last = next(tables)
-    X, labels = Growing(np.float64, last.X.shape[1]), list[str]()
-    for table in chain([last], tables):
-        X.append(np.asarray(table.X))
-        labels.extend(map(str, table.labels or ()))
-        last = table
-    return replace(last, X=X.whole(), labels=None if last.labels is None else labels)
+    return gathered(_tables(stream, name, options))
 
 
 def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from svmtrain.data.dataset import Table, joined
+from svmtrain.data.dataset import Labels, Table, joined
 
 GROWTH = 8  # an array that is full grows by one part in so many
 
@@ -45,6 +46,23 @@ class Growing:
     def _resize(self, length: int) -> None:
         # No view of the array is ever handed out before it is whole.
         self._array.resize((length, *self._row), refcheck=False)
+
+
+def gathered(tables: Iterator[Table]) -> Table:
+    """Return the rows of dense tables of one file, of which there are any, as one table."""
+    last = next(tables)
+    X, numbers, texts = Growing(last.X.dtype, last.X.shape[1]), Growing(np.int64), list[str]()
+    for table in chain([last], tables):
+        X.append(np.asarray(table.X))
+        if isinstance(table.labels, np.ndarray):
+            numbers.append(table.labels)
+        else:
+            texts.extend(map(str, table.labels or ()))
+        last = table
+    labels: Labels | None = texts
+    if not isinstance(last.labels, list):
+        labels = None if last.labels is None else numbers.whole()
+    return replace(last, X=X.whole(), labels=labels)
 
 
 def in_rows(tables: Iterator[Table], rows: int) -> Iterator[Table]:

@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain import interrupts
-from svmtrain.data.dataset import ReadOptions, Table, joined
+from svmtrain.data.dataset import ReadOptions, Table
 from svmtrain.data.readers.compressed import check_expansion
 from svmtrain.data.readers.features import check_width
+from svmtrain.data.readers.growing import gathered
 from svmtrain.errors import DataError, StorageError, printable, shown
 from svmtrain.files import open_regular
 
@@ -60,7 +61,7 @@ def read(path: Path, name: str, options: ReadOptions) -> Table:
         Naming the file that is no image, is damaged, or has another size than the first; when
         Pillow is not installed.
     """
-    return joined(list(chunks(path, name, options, BLOCK_ROWS)))
+    return gathered(chunks(path, name, options, BLOCK_ROWS))
 
 
 def chunks(path: Path, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:

@@ -182,6 +182,24 @@ def test_columns_take_the_order_of_the_model(name):
 
 
 @EVERY
+def test_columns_are_kept_and_dropped(name):
+    """As in CSV, by name or by position in the file; what is dropped may hold anything."""
+    columns = {"x": [1, 2, 3], "z": [[1], [2], [3]], "w": [4, 5, 6]}
+    for options in ({"drop": ("z",)}, {"keep": ("x", "w")}, {"drop": (2,)}):
+        table = read(name, columns, **options)
+        assert table.X.tolist() == [[1, 4], [2, 5], [3, 6]]
+        assert table.feature_names == ("x", "w")
+
+
+@EVERY
+def test_text_is_not_expected_where_a_model_knows_its_columns(name):
+    """Only the columns that have texts in its vocabulary may hold some."""
+    columns, known = {"x": ["p", "q", "p"]}, {"text": True, "n_features": 1}
+    assert "column 2 ('x') holds text; expected numbers" in refusal(name, columns, **known)
+    assert read(name, columns, vocabulary={0: ("p",)}, **known).X.tolist() == [[0], [1], [0]]
+
+
+@EVERY
 def test_chunks_are_the_whole_in_pieces(name):
     """Whatever the row groups or batches are; texts are numbered through all of them."""
     columns = {"label": [*range(10)], "x": [*range(10)], "z": [*"abcabdabce"]}
