@@ -12,6 +12,8 @@ import pytest
 
 from svmtrain.config import load_config
 from svmtrain.config.keys import KEYS
+from svmtrain.data.columns import FILLS, TEXTS, UNSEEN
+from svmtrain.data.dataset import GAP_MARKS
 from svmtrain.data.readers import AUTO, READERS
 from svmtrain.data.scaling import ROW_NORMS, SCALINGS
 from svmtrain.objective.linear import BIASES
@@ -161,6 +163,9 @@ def test_make_help_lists_every_target():
     ("key", "names"),
     [
         ("data.format", {AUTO, *READERS}),
+        ("data.text", set(TEXTS)),
+        ("data.unseen", set(UNSEEN)),
+        ("data.missing", set(FILLS)),
         ("preprocess.scale", set(SCALINGS)),
         ("preprocess.row_norm", set(ROW_NORMS)),
         ("objective.loss", set(LOSSES)),
@@ -176,6 +181,11 @@ def test_the_schema_names_what_the_code_has(key, names):
     kept = KEYS[key].kind.names()
     assert len(kept) == len(set(kept))
     assert set(kept) == names
+
+
+def test_the_schema_has_the_marks_of_gaps_that_readers_know():
+    """They are the default on both sides."""
+    assert KEYS["data.missing_marks"].default == GAP_MARKS
 
 
 def test_git_ignores_no_source():

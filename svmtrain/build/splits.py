@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from svmtrain.config import Config
+from svmtrain.data.columns import Encoder, Rules, encoded, needs_encoder
 from svmtrain.data.dataset import (
     Dataset,
     ReadOptions,
@@ -16,7 +17,7 @@ from svmtrain.data.dataset import (
     encode_labels,
     find_classes,
 )
-from svmtrain.data.density import settled
+from svmtrain.data.density import compressed, settled
 from svmtrain.data.fingerprint import DataFile, identify
 from svmtrain.data.readers import (
     Paths,
@@ -48,12 +49,15 @@ class Splits:
     train : Dataset
     validation, test : Dataset or None
     files : tuple of DataFile
+    encoder : Encoder or None
+        What made these features of the columns of a table; None when they are the columns.
     """
 
     train: Dataset
     validation: Dataset | None
     test: Dataset | None
     files: tuple[DataFile, ...]
+    encoder: Encoder | None = None
 
 
 def read_options(config: Config, **changes: Any) -> ReadOptions:
@@ -63,6 +67,12 @@ def read_options(config: Config, **changes: Any) -> ReadOptions:
         target=data.target,
         header=None if isinstance(data.header, str) else data.header,
         delimiter=None if data.delimiter == "auto" else data.delimiter,
+        keep=data.keep,
+        drop=data.drop,
+        text=data.text != "error",
+        text_columns=data.text_columns,
+        gaps=data.missing != "error",
+        gap_marks=data.missing_marks,
     )
     return replace(options, **changes)
 
@@ -115,7 +125,8 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
     _refuse_lost_header(config, table, labels)
     classes = find_classes(labels, name)
     y = encode_labels(labels, classes, name)
-    X = settled(table.X, data.sparse, name, say)
+    plain = not table.categories and data.missing == "error"
+    X = settled(table.X, data.sparse, name, say) if plain else table.X
     whole = Dataset(X, y, classes, table.feature_names, table.categories)
     held = (data.test, data.test_labels, TEST_STREAM)
     train, test = _part(config, whole, *held, say)
@@ -128,7 +139,42 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
             "hold out fewer rows or set data.stratified: true",
             path=name,
         )
-    return Splits(train, validation, test, files)
+    return _encoded(config, Splits(train, validation, test, files), say)
+
+
+def _encoded(config: Config, splits: Splits, say: Say) -> Splits:
+    """Return the rows with features in place of columns, learned from the training rows."""
+    data, train = config.data, splits.train
+    rules = Rules(
+        text=data.text,
+        max_categories=data.max_categories,
+        unseen=data.unseen,
+        missing=data.missing,
+        missing_value=data.missing_value,
+        marks=data.missing_marks,
+    )
+    if not needs_encoder(train, rules):
+        return splits
+    encoder = Encoder.fit(train, rules, title(data.train))
+    parts = {"train": train, "validation": splits.validation, "test": splits.test}
+    sources = {"train": data.train, "validation": data.validation, "test": data.test}
+    found: dict[str, Dataset] = {}
+    for role, part in parts.items():
+        if part is None:
+            continue
+        source = sources[role]
+        name = title(data.train if source is None or isinstance(source, float) else source)
+        found[role] = encoded(part, encoder, name)
+        if len(found[role]) < len(part):
+            lost = len(part) - len(found[role])
+            say(f"{lost:,} of {len(part):,} {role} rows have gaps and are left out")
+        if not len(found[role]):
+            raise DataError(
+                f"every {role} row has a gap (set data.missing to fill them)", path=name
+            )
+        if data.sparse is True:
+            found[role] = replace(found[role], matrix=compressed(found[role].matrix))
+    return Splits(found["train"], found.get("validation"), found.get("test"), splits.files, encoder)
 
 
 def _refuse_lost_header(config: Config, table: Table, labels: Any) -> None:
@@ -181,12 +227,20 @@ def load_like(
     config: Config, paths: Paths, like: Dataset, labels: Paths | None = None, say: Say = silent
 ) -> Dataset:
     """Read files that must have the features and classes of another dataset."""
-    options = read_options(config, n_features=like.n_features, feature_names=like.feature_names)
+    options = read_options(
+        config,
+        n_features=like.n_features,
+        feature_names=like.feature_names,
+        text=False,
+        text_columns=(),
+        vocabulary=like.categories,
+    )
     each = list(read_each(paths, config.data.format, options, labels))
     codes = [encode_labels(_labels(table, name), like.classes, name) for name, table in each]
     table = combined([table for _, table in each])
+    plain = not table.categories and config.data.missing == "error"
     return Dataset(
-        settled(table.X, config.data.sparse, title(paths), say),
+        settled(table.X, config.data.sparse, title(paths), say) if plain else table.X,
         np.concatenate(codes),
         like.classes,
         like.feature_names,

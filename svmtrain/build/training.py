@@ -14,7 +14,8 @@ from svmtrain.build.splits import Splits
 from svmtrain.config import DEFAULT_LAMBDA, Config, Interval
 from svmtrain.config.schema import Objective
 from svmtrain.config.schema import Solver as SolverConfig
-from svmtrain.data.dataset import Dataset, Label
+from svmtrain.data.columns import Encoder
+from svmtrain.data.dataset import Column, Dataset, Label
 from svmtrain.data.mapped import mapping_of
 from svmtrain.data.readers import title
 from svmtrain.data.scaled import SparseRows, dense
@@ -135,6 +136,8 @@ class Built:
     classes : tuple of label
     feature_names : tuple of str or None
     target : str, int or None
+    keep, drop : tuple of Column
+    encoder : Encoder or None
     search : LrSearch or None
         What `lr: auto` tried in this session.
     lr : float
@@ -148,6 +151,9 @@ class Built:
     classes: tuple[Label, ...]
     feature_names: tuple[str, ...] | None
     target: str | int | None
+    keep: tuple[Column, ...]
+    drop: tuple[Column, ...]
+    encoder: Encoder | None
     search: LrSearch | None
     lr: float
     start: TrainingState
@@ -164,6 +170,9 @@ class Built:
             objective=self.problem.objective,
             feature_names=self.feature_names,
             target=self.target,
+            keep=self.keep,
+            drop=self.drop,
+            encoder=self.encoder,
             trained=dict(trained or {}),
         )
 
@@ -249,6 +258,9 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         classes=train.classes,
         feature_names=train.feature_names,
         target=config.data.target,
+        keep=config.data.keep,
+        drop=config.data.drop,
+        encoder=splits.encoder,
         search=search,
         lr=lr,
         start=TrainingState.begin(sgd.start(*weights)),

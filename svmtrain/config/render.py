@@ -141,6 +141,9 @@ def starter(
     format: str | None = None,
     target: str | int | None = None,
     test: str | None = None,
+    text: str | None = None,
+    missing: str | None = None,
+    drop: tuple[str | int, ...] = (),
     folder: str = "",
 ) -> str:
     """Return a commented config to start from.
@@ -155,6 +158,10 @@ def starter(
         Of the data files; by default told from the file.
     target : str or int, optional
         The column of the labels.
+    text, missing : str, optional
+        What to do about columns of text and gaps, where there are some.
+    drop : tuple of str or int
+        Columns that can be no features.
     folder : str
         Where the config will be saved.
     """
@@ -163,6 +170,9 @@ def starter(
         "data.format": format,
         "data.target": target,
         "data.test": None if test is None else _relative(test, folder),
+        "data.text": text,
+        "data.missing": missing,
+        "data.drop": drop or None,
     }
     lines = [
         "# A config for svmtrain. To change a key that is switched off, remove its '#'.",

@@ -16,6 +16,7 @@ from svmtrain.config.kinds import (
     Either,
     Integer,
     Kind,
+    ListOf,
     Number,
     Optional,
 )
@@ -26,6 +27,7 @@ from svmtrain.config.texts import (
     FilePath,
     FilePaths,
     Interval,
+    Mark,
     Text,
     Weights,
 )
@@ -37,6 +39,10 @@ FORMATS = (
     *("auto", "csv", "svmlight", "npz", "npy", "idx", "cifar10", "cifar100"),
     *("parquet", "arrow", "images"),
 )
+TEXTS = ("error", "onehot", "ordinal")
+UNSEEN = ("error", "ignore")
+MISSING = ("error", "drop", "mean", "median", "most_frequent", "constant")
+GAP_MARKS = ("", "?", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL")
 SCALINGS = ("none", "standard", "minmax", "maxabs")
 ROW_NORMS = ("none", "l2")
 LOSSES = (
@@ -74,6 +80,7 @@ MODELS = ("best", "last")
 
 _AUTO = Choice(("auto",))
 _NONE = Choice(("none",))
+_COLUMNS = ListOf(Either(Integer(), Text()), "columns")
 _EVERY_EPOCH = Interval(1, "epochs")
 
 
@@ -128,6 +135,49 @@ class Data:
     delimiter: str = field(
         default="auto",
         metadata=_about(Either(_AUTO, Delimiter()), "what stands between CSV fields"),
+    )
+    keep: tuple[str | int, ...] = field(
+        default=(),
+        metadata=_about(_COLUMNS, "the columns that are features, by name or position; [] for all"),
+    )
+    drop: tuple[str | int, ...] = field(
+        default=(), metadata=_about(_COLUMNS, "columns that are no features")
+    )
+    text: str = field(
+        default="error",
+        metadata=_about(
+            Choice(TEXTS),
+            "columns of text: refused, a feature for each text, or the number of the text",
+        ),
+    )
+    text_columns: tuple[str | int, ...] = field(
+        default=(),
+        metadata=_about(_COLUMNS, "columns that hold text though they look like numbers"),
+    )
+    max_categories: int = field(
+        default=100,
+        metadata=_about(Integer(minimum=1), "most different texts in a column for text: onehot"),
+    )
+    unseen: str = field(
+        default="error",
+        metadata=_about(
+            Choice(UNSEEN), "a text that no training row had: refused, or none of the known ones"
+        ),
+    )
+    missing: str = field(
+        default="error",
+        metadata=_about(
+            Choice(MISSING),
+            "gaps: refused, their rows left out, or filled with what the training rows have "
+            "(columns of text with the commonest) or with missing_value",
+        ),
+    )
+    missing_value: float = field(
+        default=0.0, metadata=_about(Number(), "what fills gaps among numbers for constant")
+    )
+    missing_marks: tuple[str, ...] = field(
+        default=GAP_MARKS,
+        metadata=_about(ListOf(Mark(), "texts"), "what a gap looks like in a cell"),
     )
     sparse: bool | str = field(
         default="auto",

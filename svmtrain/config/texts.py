@@ -38,6 +38,27 @@ class Text(Kind):
 
 
 @dataclass(frozen=True)
+class Mark(Kind):
+    """A text as it stands, empty or not, also one that YAML reads as null when it has no quotes."""
+
+    textual = True
+
+    def parse(self, node: Node, key: str) -> str:
+        """Return the text."""
+        if not isinstance(node, Scalar) or not self.claims(node):
+            raise self.wrong(node, key)
+        return node.text
+
+    def describe(self) -> str:
+        """Return "a text"."""
+        return "a text"
+
+    def claims(self, node: Node) -> bool:
+        """Claim every scalar that is written in quotes, or is text or null without them."""
+        return isinstance(node, Scalar) and (not node.plain or node.means in (None, "null"))
+
+
+@dataclass(frozen=True)
 class FilePath(Text):
     """A path. A relative one starts at the folder of the source that it stands in."""
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from svmtrain.data.dataset import Dataset
+from svmtrain.data.dataset import GAP_MARKS, Dataset
 from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.errors import DataError, shown
 
@@ -38,7 +38,8 @@ FILLS: dict[str, Callable[[Values], float] | None] = {
 
 UNSEEN = ("error", "ignore")
 CARD = {
-    *("text", "max_categories", "unseen", "missing", "missing_value", "named", "columns"),
+    *("text", "max_categories", "unseen", "missing", "missing_value", "marks"),
+    *("named", "columns"),
 }
 TEXTS = ("error", "onehot", "ordinal")
 
@@ -59,6 +60,8 @@ class Rules:
         A name in `FILLS`.
     missing_value : float
         For `constant`.
+    marks : tuple of str
+        What a gap looks like in a cell; see `ReadOptions`.
     """
 
     text: str = "error"
@@ -66,6 +69,7 @@ class Rules:
     unseen: str = "error"
     missing: str = "error"
     missing_value: float = 0.0
+    marks: tuple[str, ...] = GAP_MARKS
 
 
 @dataclass(frozen=True)
@@ -259,6 +263,7 @@ class Encoder:
             "unseen": self.rules.unseen,
             "missing": self.rules.missing,
             "missing_value": self.rules.missing_value,
+            "marks": list(self.rules.marks),
             "named": self.named,
             "columns": [
                 {
@@ -284,10 +289,13 @@ class Encoder:
             raise ValueError("the encoder has a limit or a value that is none")
         if type(card["named"]) is not bool or not isinstance(card["columns"], list | tuple):
             raise ValueError("the encoder has no columns")
+        marks = card["marks"]
+        if not isinstance(marks, list) or any(type(mark) is not str for mark in marks):
+            raise ValueError("the encoder has marks of gaps that are no texts")
         columns = tuple(_column_of(column) for column in card["columns"])
         if not columns:
             raise ValueError("the encoder has no columns")
-        rules = Rules(card["text"], limit, card["unseen"], card["missing"], value)
+        rules = Rules(card["text"], limit, card["unseen"], card["missing"], value, tuple(marks))
         return cls(columns, rules, card["named"])
 
 

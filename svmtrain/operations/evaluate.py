@@ -133,12 +133,29 @@ def find_model(path: str | Path) -> Path:
 
 
 def reading(classifier: LinearClassifier, *, labels_required: bool) -> ReadOptions:
-    """Return how to read rows for a classifier."""
-    return ReadOptions(
+    """Return how to read rows for a classifier.
+
+    A row with a gap that the model leaves out is read to be judged, where it can be left out,
+    but not to be labelled: every row of the file gets a label.
+    """
+    encoder = classifier.encoder
+    options = ReadOptions(
         target=classifier.target,
         labels_required=labels_required,
         n_features=classifier.n_features,
         feature_names=classifier.feature_names,
+        keep=classifier.keep,
+        drop=classifier.drop,
+    )
+    if encoder is None:
+        return options
+    return replace(
+        options,
+        n_features=len(encoder.columns),
+        feature_names=encoder.column_names,
+        vocabulary=encoder.vocabulary,
+        gaps=encoder.rules.missing != "error" and (labels_required or not encoder.drops),
+        gap_marks=encoder.rules.marks,
     )
 
 
@@ -199,7 +216,10 @@ def evaluate_file(
                 raise DataError("has no labels", path=path)
             with located(path, before):
                 y = encode_labels(table.labels, classifier.classes, path, before)
-                yield classifier.transform(table.X), y
+                if classifier.encoder is not None and classifier.encoder.drops:
+                    whole = np.flatnonzero(classifier.encoder.complete(table.X))
+                    table, y = replace(table, X=table.X[whole]), y[whole]
+                yield classifier.transform(classifier.features(table, path, before)), y
 
     return _evaluate(classifier, parts())
 

@@ -27,7 +27,7 @@ def predict_file(
     options = reading(classifier, labels_required=False)
     for path, before, table in tables_of(data, format, options):
         with located(path, before):
-            scores = classifier.decision_function(table.X)
+            scores = classifier.decision_function(classifier.features(table, path, before))
         yield [classifier.classes[index] for index in scores.argmax(axis=1)], scores
 
 

@@ -22,10 +22,19 @@ from svmtrain.config import (
     to_yaml,
 )
 from svmtrain.config.keys import KEYS
-from svmtrain.config.kinds import Boolean, Choice, Either, Integer, Null, Number
+from svmtrain.config.kinds import Boolean, Choice, Either, Integer, ListOf, Null, Number
 from svmtrain.config.render import yaml_value
 from svmtrain.config.schema import DEFAULT_LAMBDA, SECTIONS
-from svmtrain.config.texts import Delimiter, Every, FileName, FilePath, FilePaths, Text, Weights
+from svmtrain.config.texts import (
+    Delimiter,
+    Every,
+    FileName,
+    FilePath,
+    FilePaths,
+    Mark,
+    Text,
+    Weights,
+)
 
 BASE = parse_config("data: {train: d/x.csv}\n")
 TEXTS = st.text(
@@ -68,6 +77,8 @@ def values_of(kind):
         FilePaths: lambda: PATHS | st.lists(PATHS, min_size=1, max_size=3).map(tuple),
         FileName: lambda: st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}", fullmatch=True),
         Text: lambda: TEXTS,
+        Mark: lambda: st.just("") | TEXTS,
+        ListOf: lambda: st.lists(values_of(kind.item), max_size=3).map(tuple),
         Delimiter: lambda: st.sampled_from("\t,;|: #&*!%@`[]{}?<>~=^"),
         Every: lambda: (
             st.builds(

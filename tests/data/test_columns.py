@@ -179,6 +179,8 @@ def test_an_encoder_comes_back_from_its_card():
         {"max_categories": True},
         {"missing_value": "0"},
         {"named": None},
+        {"marks": [None]},
+        {"marks": "?"},
         {"columns": []},
         {"columns": [{"name": "a", "categories": None}]},
         {"columns": [{"name": 1, "categories": None, "fill": 0.0}]},

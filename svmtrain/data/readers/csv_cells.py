@@ -48,7 +48,8 @@ class Cells:
         self._marks, self._gaps = frozenset(options.gap_marks), options.gaps
         self._vocabulary = Vocabulary(options.vocabulary)
         self._texts = set(layout.texts)
-        open_ended = options.text and expected_width(options) is None
+        self._free, self._text = expected_width(options) is None, options.text
+        open_ended = self._text and self._free
         self._open = set(range(len(layout.columns))) - self._texts if open_ended else set()
         self._numbers_are_gaps = any(map(is_number, self._marks))
         self._labels: dict[str, str] = {}  # each label's one string
@@ -147,6 +148,8 @@ class Cells:
         expected = self._expected(cell, text)
         if self._unsure and line == 1:
             expected += " (set data.header to true if this line names the columns)"
+        elif self._free and not DECIMAL_COMMA.fullmatch(cell):
+            expected += self._advice(cell.strip() in self._marks)
         problem = f"{place} is {value}{expected}"
         return DataError(problem, path=self._name, line=line, column=column + 1)
 
@@ -168,6 +171,14 @@ class Cells:
         if self._numbers_are_gaps and cell.strip() in self._marks:
             return ", a gap; expected a number"
         return "; expected a finite number"
+
+    def _advice(self, gap: bool) -> str:
+        """Return which setting would take such a cell."""
+        if gap:
+            return " (data.missing says what to do about gaps)"
+        if not self._text:
+            return " (data.text: onehot takes columns of text)"
+        return " (is it a gap, for data.missing_marks, or the column one of data.text_columns?)"
 
 
 def _floats(cells: Sequence[str]) -> NDArray[np.float64] | None:
