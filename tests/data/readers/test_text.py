@@ -1,6 +1,7 @@
 """A text file in blocks: the same lines at once as one by one, wherever a block ends."""
 
 import io
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -45,8 +46,21 @@ def test_a_line_that_is_too_long_is_never_taken_at_once(monkeypatch):
     """It has to be met by the code that raises the error, after the lines before it."""
     monkeypatch.setattr(text, "LINE_LIMIT", 10)
     blocks = TextBlocks(io.BytesIO(b"1\n" + b"2" * 30 + b"\n"), "t", 5)
-    assert blocks.rest() is None
+    assert blocks.rest() == b"1\n"
     lines = iter(blocks)
     assert next(lines) == (1, 0, b"1\n")
+    assert blocks.rest() is None
     with pytest.raises(DataError, match="t:2: longer than 10 bytes"):
         next(lines)
+
+
+def test_lines_are_had_as_soon_as_they_have_come():
+    """A block is not waited for: a pipe may stay open with nothing more in it."""
+    readable, writable = os.pipe()
+    with open(readable, "rb") as stream, open(writable, "wb", buffering=0) as pipe:
+        blocks = TextBlocks(stream, "t")
+        pipe.write(b"1\n2\n3")
+        assert blocks.rest() == b"1\n2\n"
+        blocks.take(2)
+        pipe.write(b"4\n")
+        assert blocks.rest() == b"34\n"
