@@ -179,21 +179,24 @@ def _numbers(runs: _Runs) -> Numbers | None:
     """Return the numbers that runs of digits and the marks between them make."""
     kinds, lengths, digits = runs.kinds, runs.lengths, runs.values
     last = np.flatnonzero(kinds < POINT)  # of each number, the mark that ends it
-    end = last  # and the one that ends it without the power
+    end = whole = last  # those that end it without the power, and without the places
     power: NDArray[np.intp] = np.zeros(len(last), dtype=np.intp)
     hard = np.zeros(len(last), dtype=np.bool_)
     if b"e" in runs.text or b"E" in runs.text:
         end, power, hard = _powers(runs, last)
-    point = kinds[end - 1] == POINT
-    whole = end - point
-    places = np.where(point, lengths[end], 0)
-    hard |= (lengths[whole] > WORD_DIGITS) | (places > WORD_DIGITS)
-    hard |= (lengths[whole] + places > WORD_DIGITS) & (digits[whole] > 0)
+        whole = end
     integer = digits[end]
-    at = np.flatnonzero(point)
-    integer[at] += digits[whole[at]] * POWERS[np.minimum(places[at], WORD_DIGITS)]
-    power -= places
-    hard |= np.abs(power) > EXACT_POWER
+    if b"." in runs.text:
+        point = kinds[end - 1] == POINT
+        whole = end - point
+        places = np.where(point, lengths[end], 0)
+        hard |= (places > WORD_DIGITS) | (
+            (lengths[whole] + places > WORD_DIGITS) & (digits[whole] > 0)
+        )
+        at = np.flatnonzero(point)
+        integer[at] += digits[whole[at]] * POWERS[np.minimum(places[at], WORD_DIGITS)]
+        power -= places
+    hard |= (lengths[whole] > WORD_DIGITS) | (np.abs(power) > EXACT_POWER)
     hard |= (power > 0) & (integer > EXACT_INTEGER)
     power[hard] = 0
     values = _scaled(integer, power, hard)

@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -135,14 +135,15 @@ class _Rejoined(io.RawIOBase):
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head = memoryview(head)
-        self._rest = rest
+        # What has come so far, and not as much as is asked for: a pipe may be slow.
+        self._more: Callable[[int], bytes] = getattr(rest, "read1", rest.read)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         room = memoryview(buffer)
-        part = self._head[: len(room)] or self._rest.read(len(room))
+        part = self._head[: len(room)] or self._more(len(room))
         self._head = self._head[len(part) :]
         room[: len(part)] = part
         return len(part)

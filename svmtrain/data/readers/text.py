@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from svmtrain.data.readers.content import UTF8_BOM
@@ -23,7 +23,10 @@ class TextBlocks:
 
     def __init__(self, stream: BinaryIO, name: str, size: int = BLOCK_BYTES) -> None:
         self.lines = 0
-        self._stream, self._name, self._size = stream, name, size
+        self._name, self._size = name, size
+        # What has come so far, and not as much as is asked for: a pipe may be slow.
+        self._more: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        self._tail = b""  # of what has been read, what is no whole line yet
         self._block, self._at = b"", 0
         self._offset = 0  # of the block in the file
 
@@ -79,11 +82,19 @@ class TextBlocks:
             yield self.lines, offset, line
 
     def _read(self) -> bytes:
-        """Return the next lines of the file, the last perhaps longer than is allowed."""
-        block = self._stream.read(self._size)
-        if block and not block.endswith(b"\n"):
-            block += self._stream.readline(LINE_LIMIT + 1)
-        return block
+        """Return the next whole lines that have come; more than `LINE_LIMIT` if one is too long."""
+        parts = [self._tail]
+        while True:
+            part = self._more(self._size)
+            end = part.rfind(b"\n") + 1
+            self._tail = part[end:]
+            parts.append(part[:end])
+            if end or not part:
+                return b"".join(parts)
+            parts.append(self._tail)
+            if sum(map(len, parts)) > LINE_LIMIT:
+                self._tail = b""
+                return b"".join(parts)
 
 
 def text_lines(blocks: TextBlocks, name: str) -> Iterator[str]:
