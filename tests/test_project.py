@@ -16,6 +16,7 @@ from svmtrain.data.columns import FILLS, TEXTS, UNSEEN
 from svmtrain.data.dataset import GAP_MARKS
 from svmtrain.data.readers import AUTO, READERS
 from svmtrain.data.scaling import ROW_NORMS, SCALINGS
+from svmtrain.fetch.catalogue import CATALOGUE
 from svmtrain.objective.linear import BIASES
 from svmtrain.objective.losses import LOSSES
 from svmtrain.solvers.averaging import AVERAGING
@@ -30,7 +31,10 @@ except ModuleNotFoundError:  # Python 3.10, where pytest brings it
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
-CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml")) + sorted(
+    (ROOT / "configs" / "experiments").glob("*.yaml")
+)
+REAL = sorted((ROOT / "configs" / "real").glob("*.yaml"))
 EXPERIMENTS = [path for path in CONFIGS if path.parent.name == "experiments"]
 
 
@@ -112,6 +116,21 @@ def test_every_config_loads_and_names_data_that_exist(path):
     assert isinstance(config.data.test, float)
     if config.data.train.endswith(".csv"):
         assert config.data.target in table(Path(config.data.train).name)[0]
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
+def test_a_config_for_public_data_names_the_files_that_fetch_gets(path):
+    """In the folder where it puts them by itself, with a comment that says how to get them."""
+    config = load_config(path)
+    entry = next(entry for entry in CATALOGUE.values() if entry.name == path.stem)
+    names = {file.name for file in entry.files}
+    names |= {output.name for file in entry.files for output in file.outputs}
+    names |= {file.rewrite.name for file in entry.files if file.rewrite is not None}
+    named = [config.data.train] + [config.data.test] * isinstance(config.data.test, str)
+    for one in map(Path, named):
+        assert one.name in names
+        assert one.resolve().parent == ROOT / "data" / path.stem
+    assert f"svmtrain data fetch {path.stem}" in path.read_text(encoding="utf-8")
 
 
 def test_every_data_file_has_a_config():
