@@ -32,7 +32,8 @@ from svmtrain.config.texts import (
 #: The L2 strength when neither objective.lambda nor objective.C is given.
 DEFAULT_LAMBDA = 0.03
 
-FORMATS = ("auto", "csv", "svmlight", "npz")
+FORMATS = ("auto", "csv", "svmlight", "npz", "store")
+CACHES = ("auto", "off", "beside")
 SCALINGS = ("none", "standard", "minmax", "maxabs")
 ROW_NORMS = ("none", "l2")
 LOSSES = (
@@ -123,6 +124,14 @@ class Data:
         metadata=_about(
             Either(_AUTO, Boolean()),
             "whether only non-zeros are held in memory; auto is when that is much less",
+        ),
+    )
+    cache: str = field(
+        default="auto",
+        metadata=_about(
+            Choice(CACHES),
+            "where text files are kept as a store once they are read: in the user's cache folder, "
+            "nowhere, or beside the file",
         ),
     )
     validation: str | float = field(

@@ -29,7 +29,10 @@ OF_SCHEDULES = {
     "solver.power": ("inverse_scaling",),
     "solver.t0": ("inverse_scaling", "pegasos"),
 }
-NOT_IN_THE_STEPS = ("solver.threads", "solver.gradcheck", "solver.batch_size", "objective.C")
+NOT_IN_THE_STEPS = (
+    *("data.cache", "solver.threads", "solver.gradcheck", "solver.batch_size"),
+    "objective.C",
+)
 SECTIONS = ("data", "preprocess", "objective", "solver")
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from svmtrain.data.dataset import ReadOptions, Table
-from svmtrain.data.readers import csv_table, npz, svmlight
+from svmtrain.data.readers import csv_table, npz, store_folder, svmlight
 from svmtrain.data.readers.content import HEAD_BYTES, ZIPS, is_binary, kind_of, refused
 from svmtrain.errors import DataError, StorageError, shown
 from svmtrain.files import open_regular
@@ -39,17 +40,21 @@ class Reader:
         `chunks(stream, name, options, rows)` yields tables of at most `rows` rows, so that a
         file may be larger than memory.
     looks_like : callable
-        Whether a file that begins with these bytes is plainly of this format.
+        Whether a file that begins with these bytes is plainly of this format; of a folder, the
+        names that are in it.
     seekable : bool
         Whether it takes a real file, and not a pipe.
+    folder : bool
+        Whether such data are a folder: `read` and `chunks` then take its path for the stream.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    read: Callable[[BinaryIO, str, ReadOptions], Table]
-    chunks: Callable[[BinaryIO, str, ReadOptions, int], Iterator[Table]]
-    looks_like: Callable[[bytes], bool]
+    read: Callable[[Any, str, ReadOptions], Table]
+    chunks: Callable[[Any, str, ReadOptions, int], Iterator[Table]]
+    looks_like: Callable[[Any], bool]
     seekable: bool = False
+    folder: bool = False
 
 
 # In this order they are asked whether a file looks like theirs: the most particular first.
@@ -70,6 +75,14 @@ READERS: dict[str, Reader] = {
             csv_table.read,
             csv_table.chunks,
             csv_table.looks_like,
+        ),
+        Reader(
+            "store",
+            (),
+            store_folder.read,
+            store_folder.chunks,
+            store_folder.looks_like,
+            folder=True,
         ),
     )
 }
@@ -96,7 +109,7 @@ def find_format(path_or_name: str | Path, head: bytes) -> str:
     by_suffix = ["npz"] if npz.looks_like(head) else by_suffix
     _refuse_other_kinds(name, head, by_suffix[0] if by_suffix else "")
     for key, reader in READERS.items():
-        if reader.looks_like(head):
+        if not reader.folder and reader.looks_like(head):
             return key
     if by_suffix:
         return by_suffix[0]
@@ -146,12 +159,45 @@ def iter_tables(
         yield from reader.chunks(stream, name, options or ReadOptions(), rows)
 
 
+def format_of(path: str | Path, format: str = AUTO) -> str:
+    """Return the name of the format that a file or folder is read as.
+
+    Raises
+    ------
+    DataError
+        As `read_table`, for what can be told without reading on.
+    """
+    with _opened(path, format) as (reader, _, _):
+        return reader.name
+
+
+def _of_folder(path: Path, format: str) -> Reader:
+    """Return the reader of a folder, by the names in it."""
+    try:
+        names = frozenset(entry.name for entry in path.iterdir())
+    except OSError as error:
+        raise StorageError.from_os_error(error, "read", path) from error
+    folders = [reader for reader in READERS.values() if reader.folder]
+    if format != AUTO:
+        folders = [READERS[format]]
+        if not READERS[format].folder:
+            raise DataError(f"is a folder; {format} data are a file", path=path)
+    found = [reader for reader in folders if reader.looks_like(names)]
+    if not found:
+        known = " or ".join(reader.name for reader in folders) or "data"
+        raise DataError(f"is a folder; expected a file, or a folder of {known}", path=path)
+    return found[0]
+
+
 @contextlib.contextmanager
-def _opened(path: str | Path, format: str) -> Iterator[tuple[Reader, BinaryIO, str]]:
-    """Open a file or standard input, and find its reader."""
+def _opened(path: str | Path, format: str) -> Iterator[tuple[Reader, Any, str]]:
+    """Open a file, a folder or standard input, and find its reader."""
     if format != AUTO and format not in READERS:
         problem = f"data.format must be one of {AUTO}, {_known()}; got {shown(format)}"
         raise DataError(problem)
+    if os.path.isdir(path):
+        yield _of_folder(Path(path), format), Path(path), str(path)
+        return
     piped = str(path) == STDIN
     name = STDIN_NAME if piped else str(path)
     try:
@@ -161,6 +207,8 @@ def _opened(path: str | Path, format: str) -> Iterator[tuple[Reader, BinaryIO, s
                 format = find_format(name, head)
             _refuse_other_kinds(name, head, format)
             reader = READERS[format]
+            if reader.folder:
+                raise DataError(f"is a file; {format} data are a folder", path=name)
             if piped and reader.seekable:
                 problem = f"{format} cannot be read from standard input; save it to a file first"
                 raise DataError(problem, path=name)
