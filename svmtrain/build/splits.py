@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from svmtrain.config import Config
+from svmtrain.data.cache import Say, cache_folder, load_table, silent
 from svmtrain.data.dataset import (
+    CodedLabels,
     Dataset,
     ReadOptions,
     Table,
@@ -18,16 +19,8 @@ from svmtrain.data.dataset import (
 )
 from svmtrain.data.density import settled
 from svmtrain.data.fingerprint import DataFile, identify
-from svmtrain.data.readers import read_table
 from svmtrain.data.splits import TEST_STREAM, VALIDATION_STREAM, split
 from svmtrain.errors import DataError, shown
-
-Say = Callable[[str], None]
-"""Takes a note for the user."""
-
-
-def silent(text: str) -> None:
-    """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +59,23 @@ def data_files(config: Config) -> tuple[DataFile, ...]:
         ("validation", data.validation),
         ("test", data.test),
     ]
-    return tuple(identify(role, path) for role, path in paths if isinstance(path, str))
+    return tuple(
+        identify(role, path, cache_folder(path, data.cache))
+        for role, path in paths
+        if isinstance(path, str)
+    )
 
 
 def load_splits(config: Config, say: Say = silent) -> Splits:
     """Read the data of a config and split them.
 
     The test rows are taken out first, then the validation rows, each by its own order.
+
+    Parameters
+    ----------
+    config : Config
+    say : callable, optional
+        Takes a sentence for the user, about the cache.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
     """
     data = config.data
     files = data_files(config)
-    table = read_table(data.train, data.format, read_options(config))
+    table = load_table(data.train, data.format, read_options(config), data.cache, say)
     labels = _labels(table, data.train)
     _refuse_lost_header(config, table, labels)
     classes = find_classes(labels, data.train)
@@ -104,9 +107,14 @@ def _refuse_lost_header(config: Config, table: Table, labels: Any) -> None:
     """Raise when the first line of a table without a header looks like one after all."""
     if config.data.header != "auto" or table.feature_names is not None:
         return
-    if isinstance(labels, list) and len(labels) > 2 and labels.count(labels[0]) == 1:
+    first = next(iter(labels))
+    if isinstance(labels, CodedLabels):
+        alone = int(labels.counts()[labels.codes[0]]) == 1
+    else:
+        alone = isinstance(labels, list) and labels.count(first) == 1
+    if isinstance(first, str) and len(labels) > 2 and alone:
         raise DataError(
-            f"the label of the first line, {shown(labels[0])}, is that of no other: "
+            f"the label of the first line, {shown(first)}, is that of no other: "
             "set data.header to true or false",
             path=config.data.train,
             line=1,
@@ -140,7 +148,7 @@ def _part(
 def load_like(config: Config, path: str, like: Dataset, say: Say = silent) -> Dataset:
     """Read a file that must have the features and classes of another dataset."""
     options = read_options(config, n_features=like.n_features, feature_names=like.feature_names)
-    table = read_table(path, config.data.format, options)
+    table = load_table(path, config.data.format, options, config.data.cache, say)
     return Dataset(
         settled(table.X, config.data.sparse, path, say),
         encode_labels(_labels(table, path), like.classes, path),

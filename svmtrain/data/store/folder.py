@@ -159,6 +159,13 @@ def clear(folder: Path) -> None:
             os.rmdir(folder)
 
 
+def sweep(parent: Path) -> None:
+    """Delete what killed processes left of stores in a folder; failing is no error."""
+    for temporary in parent.glob(f".*.store{TEMPORARY_SUFFIX}"):
+        with contextlib.suppress(OSError, InUseError, _Gone), _locked(temporary, temporary):
+            clear(temporary)
+
+
 def _put(temporary: Path, place: Path) -> None:
     """Rename a folder to its place; a store that is there changes places with it, and goes."""
     if not place.exists():

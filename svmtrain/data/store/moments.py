@@ -80,7 +80,7 @@ class Moments:
         count: Columns = np.bincount(at, minlength=len(columns)).astype(np.float64)
         mean = np.bincount(at, weights=values, minlength=len(columns)) / count
         apart = np.square(values - mean[at])
-        squares = np.bincount(at, weights=apart, minlength=len(columns))
+        squares = np.bincount(at, weights=apart, minlength=len(columns)).astype(np.float64)
         low, high = np.full(len(columns), np.inf), np.full(len(columns), -np.inf)
         np.minimum.at(low, at, values)
         np.maximum.at(high, at, values)
