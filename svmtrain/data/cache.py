@@ -180,6 +180,7 @@ class _Entry:
             if stamp_of(self.path) != self.stamp:
                 clear(self.store)
                 raise DataError("it changed while it was read")
+            write_record(_verified(self.store), _stamps(self.store))
             found = self._opened()
         except (DataError, StorageError, ConfigError, InUseError, OSError) as error:
             if isinstance(error, DataError) and error.path == self.path:

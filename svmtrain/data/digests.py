@@ -8,15 +8,16 @@ change within the grain of the clock would leave no trace.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import time
 from pathlib import Path
 from typing import Any
 
-from svmtrain import strict_json
+from svmtrain import interrupts, strict_json
 from svmtrain.errors import DataError, StorageError, SvmtrainError
-from svmtrain.files import read_bytes, sha256_bytes, sha256_file, write_atomic
+from svmtrain.files import BLOCK, open_regular, read_bytes, sha256_bytes, write_atomic
 
 SMALLEST = 4 << 20
 RECORD_SUFFIX = ".digest.json"
@@ -30,6 +31,22 @@ def stamp_of(path: str | Path) -> Stamp:
     """Return what changes when a file does: device, inode, size, times of content and entry."""
     found = os.stat(path)
     return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def read_digest(path: str | Path) -> str:
+    """Return the SHA-256 of a regular file of any size; a signal ends the reading.
+
+    Raises
+    ------
+    DataError
+        When there is no such file.
+    """
+    digest = hashlib.sha256()
+    with open_regular(path, DataError) as file:
+        while block := file.read(BLOCK):
+            interrupts.check()
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def digest_of(path: str | Path, records: Path | None = None) -> tuple[str, bool]:
@@ -50,13 +67,13 @@ def digest_of(path: str | Path, records: Path | None = None) -> tuple[str, bool]
     try:
         before = stamp_of(path)
         if records is None or before[2] < SMALLEST:
-            return sha256_file(path), False
+            return read_digest(path), False
         record = records / f"{sha256_bytes(os.fsencode(os.path.realpath(path)))}{RECORD_SUFFIX}"
         known, now = read_record(record), time.time_ns()
         digest = known.get("sha256")
         if known.get("stamp") == before and isinstance(digest, str) and _settled(known):
             return digest, False
-        found = sha256_file(path)
+        found = read_digest(path)
         if stamp_of(path) == before:
             write_record(record, {"stamp": before, "hashed_ns": now, "sha256": found})
     except OSError as error:

@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from svmtrain.data.digests import digest_of
+from svmtrain.data.digests import digest_of, read_digest
 from svmtrain.data.store import DESCRIPTION, describe, is_store
 from svmtrain.errors import DataError
-from svmtrain.files import open_regular, sha256_file
+from svmtrain.files import open_regular
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def identify(role: str, path: str, records: Path | None = None) -> DataFile:
     name = os.path.basename(os.path.normpath(path))
     if is_store(path):
         size = sum(describe(path).sizes().values())
-        return DataFile(role, name, size, sha256_file(os.path.join(path, DESCRIPTION)))
+        return DataFile(role, name, size, read_digest(os.path.join(path, DESCRIPTION)))
     with open_regular(path, DataError) as file:
         size = os.fstat(file.fileno()).st_size
     return DataFile(role, name, size, digest_of(path, records)[0])

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+import numpy as np
+
 from svmtrain.data.dataset import Column, ReadOptions, Table
 from svmtrain.data.readers import STDIN, iter_tables
 from svmtrain.data.store import Description, describe, is_store, write_store
@@ -47,7 +49,7 @@ class Conversion:
             "rows": store.rows,
             "features": store.features,
             "kind": store.kind,
-            "dtype": store.dtype.lstrip("<|"),
+            "dtype": np.dtype(store.dtype).name,
             "classes": dict(zip(map(str, store.classes or ()), store.counts, strict=True)),
             "text_columns": len(store.categories),
             "gaps": store.gaps,
@@ -63,7 +65,7 @@ class Conversion:
             "gaps": store.gaps,
         }
         told = [f"{count:,} {name}" for name, count in extras.items() if count]
-        held = f"{store.kind} {store.dtype.lstrip('<|')}"
+        held = f"{store.kind} {np.dtype(store.dtype).name}"
         shape = f"{store.rows:,} rows x {store.features:,} features"
         speed = f"{megabytes / max(self.seconds, 1e-3):,.0f} MB/s"
         return (

@@ -14,6 +14,7 @@ import numpy as np
 from svmtrain import strict_json
 from svmtrain.data.dataset import Label
 from svmtrain.errors import DataError, shown
+from svmtrain.files import sha256_bytes
 
 DESCRIPTION = "store.json"
 FORMAT, VERSION = "svmtrain-store", 1
@@ -125,11 +126,16 @@ class Description:
                 name: {"size": size, "sha256": self.digests[name]} for name, size in sizes.items()
             },
         }
-        content = (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
+        document["sha256"] = sha256_bytes(_json(document))  # of all the rest
+        content = _json(document)
         if len(content) > JSON_LIMIT:
             problem = f"the names of columns, classes and texts take {len(content):,} bytes"
             raise DataError(f"{problem}; a store has at most {JSON_LIMIT:,}")
         return content
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
 
 
 def header_of(dtype: str, shape: tuple[int, ...]) -> bytes:
@@ -159,7 +165,7 @@ def parse(content: bytes, path: str | Path) -> Description:
     found = _parsed(fields)
     _check(found, fields)
     if found.to_bytes() != content:
-        raise DataError("damaged or forged: not in the form that svmtrain writes", path=path)
+        raise DataError("damaged or forged: not in the form that svmtrain writes it", path=path)
     return found
 
 

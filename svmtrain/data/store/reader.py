@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from svmtrain import interrupts
 from svmtrain.data.dataset import CodedLabels, Table
+from svmtrain.data.digests import read_digest
 from svmtrain.data.mapped import forget_array
 from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.data.store.arrays import mapped
@@ -33,7 +34,7 @@ from svmtrain.data.store.description import (
     parse,
 )
 from svmtrain.errors import DataError, StorageError
-from svmtrain.files import read_bytes, sha256_file
+from svmtrain.files import read_bytes
 
 BLOCK_VALUES = 1 << 20
 
@@ -128,7 +129,7 @@ def verify(path: str | Path) -> Description:
     found = describe(folder)
     for name, digest in found.digests.items():
         try:
-            has = sha256_file(folder / name)
+            has = read_digest(folder / name)
         except OSError as error:
             raise StorageError.from_os_error(error, "read", folder / name) from error
         if has != digest:
