@@ -54,13 +54,14 @@ def placed(place: Path, *, replace: bool, say: Callable[[str], None]) -> Iterato
     """
     if not place.name or "\0" in str(place):
         raise ConfigError("is not a possible name of a store", path=place)
-    refuse_other(place, replace=replace)
     temporary = temporary_of(place)
     try:
         with _made(temporary, place) as (descriptor, leftover):
-            if leftover:
-                say(f"{place}: a conversion that was stopped is begun again")
             try:
+                _mend(_aside(temporary), place)
+                refuse_other(place, replace=replace)
+                if leftover:
+                    say(f"{place}: a conversion that was stopped is begun again")
                 yield temporary
                 fsync_folder(temporary)
                 refuse_other(place, replace=replace)
@@ -174,14 +175,38 @@ def _put(temporary: Path, place: Path) -> None:
         return
     with _locked(place, place):
         if not _exchange(temporary, place):
-            aside = temporary.with_name(f"{temporary.name}.old")
-            os.rename(place, aside)
-            os.rename(temporary, place)
-            os.rename(aside, temporary)
+            _replace(temporary, place)
         try:
             fsync_folder(place.parent)
         finally:
             clear(temporary)
+
+
+def _aside(temporary: Path) -> Path:
+    """Return where a store stands for a moment while it gives way, if folders cannot be swapped."""
+    return temporary.with_name(f"{temporary.name}.old")
+
+
+def _replace(temporary: Path, place: Path) -> None:
+    """Let two folders change names, one after the other."""
+    aside = _aside(temporary)
+    os.rename(place, aside)
+    try:
+        os.rename(temporary, place)
+    except OSError:
+        os.rename(aside, place)
+        raise
+    os.rename(aside, temporary)
+
+
+def _mend(aside: Path, place: Path) -> None:
+    """Bring back a store, or delete it, that a process killed in `_replace` left aside."""
+    if not os.path.lexists(aside):
+        return
+    if place.exists():
+        clear(aside)
+    else:
+        os.rename(aside, place)
 
 
 def _exchange(one: Path, other: Path) -> bool:
