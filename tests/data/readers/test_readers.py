@@ -5,6 +5,8 @@ import io
 import os
 import signal
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svmtrain import interrupts
-from svmtrain.data.dataset import ReadOptions
+from svmtrain.data.dataset import ReadOptions, Table
 from svmtrain.data.readers import READERS, Reader, find_format, iter_tables, read_table
+from svmtrain.data.store import write_store
 from svmtrain.errors import DataError, Interrupted, StorageError
 
 CSV = b"x,z,label\n1,2,7\n3,4,8\n"
@@ -27,8 +30,28 @@ def npz_bytes():
     return buffer.getvalue()
 
 
-CONTENT = {"csv": CSV, "svmlight": SVMLIGHT, "npz": npz_bytes()}
+def store_files():
+    """Return the same table as a store: its files by their names."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "s"
+        write_store([Table(np.array([[1.0, 2], [3, 4]]), np.array([7, 8]))], place)
+        return {path.name: path.read_bytes() for path in place.iterdir()}
+
+
+CONTENT = {"csv": CSV, "svmlight": SVMLIGHT, "npz": npz_bytes(), "store": store_files()}
+KNOWN = ", ".join(sorted(READERS))
 EVERY = pytest.mark.parametrize("name", READERS)
+
+
+def written(folder, name):
+    """Write the table in a format, under a name that tells nothing, and return the path."""
+    path, content = folder / "data", CONTENT[name]
+    for inner, part in content.items() if isinstance(content, dict) else ():
+        path.mkdir(exist_ok=True)
+        (path / inner).write_bytes(part)
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    return path
 
 
 @pytest.fixture
@@ -56,7 +79,7 @@ def test_every_reader_is_whole(name):
     reader = READERS[name]
     assert reader.name == name
     assert name in CONTENT
-    assert reader.suffixes
+    assert bool(reader.suffixes) is not reader.folder
     assert all(ending == ending.lower() and ending[0] == "." for ending in reader.suffixes)
 
 
@@ -76,8 +99,7 @@ def test_a_reader_cannot_be_changed():
 @EVERY
 def test_every_format_gives_the_same_table(name, tmp_path):
     """The format is found without a suffix, and the table is the same."""
-    path = tmp_path / "data"
-    path.write_bytes(CONTENT[name])
+    path = written(tmp_path, name)
     table = read_table(path)
     assert table.X.tolist() == [[1, 2], [3, 4]]
     assert [int(label) for label in table.labels] == [7, 8]
@@ -88,8 +110,7 @@ def test_every_format_gives_the_same_table(name, tmp_path):
 @EVERY
 def test_every_format_stops_at_a_signal(name, tmp_path, monkeypatch):
     """Reading looks for a stop signal at every chunk."""
-    path = tmp_path / "data"
-    path.write_bytes(CONTENT[name])
+    path = written(tmp_path, name)
     monkeypatch.setattr(interrupts, "_received", [signal.SIGTERM])
     with pytest.raises(Interrupted):
         list(iter_tables(path, options=ReadOptions(n_features=2), rows=1))
@@ -125,8 +146,8 @@ def test_the_format_is_found_by_content_and_then_by_suffix(name, head, found):
         ("a.xlsx", b"PK\x03\x04" + bytes(40), "seems to be a zip archive"),
         ("a.npy", b"\x93NUMPY\x01\x00", "seems to be a single numpy array"),
         ("a.csv", b"\xfe\xff\x00x", "seems to be UTF-16 text; expected csv"),
-        ("a", b"\x00\x01\x02,", "binary data of an unknown kind; expected csv, npz, svmlight"),
-        ("a", b"1\n2\n", "cannot tell its format; expected csv, npz, svmlight (set data.format)"),
+        ("a", b"\x00\x01\x02,", f"binary data of an unknown kind; expected {KNOWN}"),
+        ("a", b"1\n2\n", f"cannot tell its format; expected {KNOWN} (set data.format)"),
     ],
 )
 def test_other_content_is_named(name, head, message):
@@ -176,7 +197,7 @@ def test_a_closed_standard_input_is_a_data_error(monkeypatch):
 
 def test_an_unknown_format_lists_the_known(tmp_path):
     """The message has every name that would do."""
-    with pytest.raises(DataError, match="one of auto, csv, npz, svmlight; got 'arff'"):
+    with pytest.raises(DataError, match=f"one of auto, {KNOWN}; got 'arff'"):
         read_table(tmp_path / "x", "arff")
 
 
