@@ -252,11 +252,12 @@ def reference(X):
     return np.array([figure(X.astype(np.float64), axis=0) for figure in figures])
 
 
+@pytest.mark.parametrize("limit", [5, 50, 10**6])
 @pytest.mark.parametrize("size", [1, 7, 400])
 @pytest.mark.parametrize("kind", ["bytes", "floats", "gaps", "sparse", "far"])
-def test_statistics_are_those_of_numpy(tmp_path, monkeypatch, kind, size):
+def test_statistics_are_those_of_numpy(tmp_path, monkeypatch, kind, size, limit):
     """Over all cells, zeros that are not stored included, gaps not; whatever the blocks."""
-    monkeypatch.setattr("svmtrain.data.store.moments.BLOCK_VALUES", 50)
+    monkeypatch.setattr("svmtrain.data.store.moments.BLOCK_VALUES", limit)
     rng = np.random.default_rng(1)
     table = sparse_table(400) if kind == "sparse" else dense_table(400)
     if kind in ("floats", "gaps", "far"):

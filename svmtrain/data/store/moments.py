@@ -75,13 +75,17 @@ class Moments:
         self._combine(slice(None), count, mean, squares, low, high)
 
     def _add_sparse(self, piece: Csr) -> None:
-        columns, at = np.unique(piece.indices, return_inverse=True)
+        width, at = piece.shape[1], piece.indices
+        columns: slice | NDArray[Any] = slice(width)
+        if width > BLOCK_VALUES:  # most columns have no value here
+            columns, at = np.unique(piece.indices, return_inverse=True)
+            width = len(columns)
         values = piece.data.astype(np.float64)
-        count: Columns = np.bincount(at, minlength=len(columns)).astype(np.float64)
-        mean = np.bincount(at, weights=values, minlength=len(columns)) / count
+        count: Columns = np.bincount(at, minlength=width).astype(np.float64)
+        mean = np.bincount(at, weights=values, minlength=width) / np.maximum(count, 1.0)
         apart = np.square(values - mean[at])
-        squares = np.bincount(at, weights=apart, minlength=len(columns)).astype(np.float64)
-        low, high = np.full(len(columns), np.inf), np.full(len(columns), -np.inf)
+        squares = np.bincount(at, weights=apart, minlength=width).astype(np.float64)
+        low, high = np.full(width, np.inf), np.full(width, -np.inf)
         np.minimum.at(low, at, values)
         np.maximum.at(high, at, values)
         self._combine(columns, count, mean, squares, low, high)
