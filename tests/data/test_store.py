@@ -306,8 +306,9 @@ def test_a_store_is_read_like_a_file(tmp_path):
 def test_other_folders_and_files_are_no_stores(tmp_path):
     """The message says what was expected."""
     (tmp_path / "f").write_text("x,label\n1,a\n")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"is a folder; expected a file, or a folder of .*store"):
-        read_table(tmp_path)
+        read_table(tmp_path / "empty")
     with pytest.raises(DataError, match="is a folder; csv data are a file"):
         read_table(tmp_path, "csv")
     with pytest.raises(DataError, match="is a file; store data are a folder"):
