@@ -6,34 +6,9 @@ import sys
 
 import numpy as np
 import pytest
-from small_runs import rows_of, run_command, write_config, write_table
+from small_runs import rows_of, run_command, write_table
 
-from svmtrain import threads
-from svmtrain.cli import main
 from svmtrain.data.store import describe, open_store, verify
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """Work in a folder with a config `c.yaml` and its data."""
-    for name in threads.VARIABLES:
-        monkeypatch.setenv(name, "1")
-    monkeypatch.chdir(tmp_path)
-    write_config(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def call(here, capsys):
-    """Run a command line; return (code, stdout, stderr)."""
-
-    def run(*words):
-        capsys.readouterr()
-        code = main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def test_a_table_becomes_a_store(call):

@@ -124,12 +124,13 @@ def _locked(folder: Path, place: Path) -> Iterator[int]:
     except FileNotFoundError:
         raise _Gone from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InUseError("another svmtrain is writing this store", path=place) from None
         if not _is_open(descriptor, folder):
             raise _Gone
         yield descriptor
-    except BlockingIOError:
-        raise InUseError("another svmtrain is writing this store", path=place) from None
     finally:
         os.close(descriptor)
 
@@ -169,17 +170,17 @@ def sweep(parent: Path) -> None:
 
 def _put(temporary: Path, place: Path) -> None:
     """Rename a folder to its place; a store that is there changes places with it, and goes."""
-    if not place.exists():
-        os.rename(temporary, place)
-        fsync_folder(place.parent)
-        return
-    with _locked(place, place):
-        if not _exchange(temporary, place):
-            _replace(temporary, place)
-        try:
-            fsync_folder(place.parent)
-        finally:
-            clear(temporary)
+    if place.exists():
+        with contextlib.suppress(_Gone), _locked(place, place):
+            if not _exchange(temporary, place):
+                _replace(temporary, place)
+            try:
+                fsync_folder(place.parent)
+            finally:
+                clear(temporary)
+            return
+    os.rename(temporary, place)
+    fsync_folder(place.parent)
 
 
 def _aside(temporary: Path) -> Path:
