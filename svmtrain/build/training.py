@@ -16,6 +16,7 @@ from svmtrain.config.schema import Objective
 from svmtrain.config.schema import Solver as SolverConfig
 from svmtrain.data.dataset import Dataset, Label
 from svmtrain.data.mapped import mapping_of
+from svmtrain.data.readers import title
 from svmtrain.data.scaled import SparseRows, dense
 from svmtrain.data.scaling import Scaler
 from svmtrain.data.sparse import Csr
@@ -211,7 +212,7 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         rows = row_source(train, scaler, solver.dtype)
     except DataError as error:
         where = f"{error.problem} (rows counted among those trained on)"
-        raise DataError(where, path=config.data.train) from None
+        raise DataError(where, path=title(config.data.train)) from None
     size = batch_size(solver, len(train))
     weights = initial_weights(
         solver.init, train.n_features, len(train.classes), np.dtype(solver.dtype), solver.seed

@@ -24,6 +24,7 @@ from svmtrain.config.texts import (
     Every,
     FileName,
     FilePath,
+    FilePaths,
     Interval,
     Text,
     Weights,
@@ -32,7 +33,10 @@ from svmtrain.config.texts import (
 #: The L2 strength when neither objective.lambda nor objective.C is given.
 DEFAULT_LAMBDA = 0.03
 
-FORMATS = ("auto", "csv", "svmlight", "npz", "store")
+FORMATS = (
+    *("auto", "csv", "svmlight", "npz", "npy", "idx", "cifar10", "cifar100"),
+    *("parquet", "arrow", "images", "store"),
+)
 CACHES = ("auto", "off", "beside")
 SCALINGS = ("none", "standard", "minmax", "maxabs")
 ROW_NORMS = ("none", "l2")
@@ -89,11 +93,18 @@ def _about(
 class Data:
     """Where the rows come from and how they are split."""
 
-    train: str = field(metadata=_about(FilePath(), "training data", common=True))
-    test: str | float | None = field(
+    train: str | tuple[str, ...] = field(
+        metadata=_about(
+            FilePaths(),
+            "training data: a file or folder, several files in order, or a pattern such as "
+            "part-*.csv, which means its files sorted by name",
+            common=True,
+        )
+    )
+    test: str | tuple[str, ...] | float | None = field(
         default=None,
         metadata=_about(
-            Optional(Number(above=0, below=1), FilePath()),
+            Optional(Number(above=0, below=1), FilePaths()),
             "test data, or the fraction of the training rows to set aside as such",
             common=True,
         ),
@@ -134,13 +145,29 @@ class Data:
             "nowhere, or beside the file",
         ),
     )
-    validation: str | float = field(
+    validation: str | tuple[str, ...] | float = field(
         default=0.2,
         metadata=_about(
-            Either(Number(minimum=0, below=1), FilePath()),
+            Either(Number(minimum=0, below=1), FilePaths()),
             "fraction of the training rows held out to watch the training, or a file; 0 is none",
             common=True,
         ),
+    )
+    labels: str | tuple[str, ...] | None = field(
+        default=None,
+        metadata=_about(
+            Optional(FilePaths()),
+            "labels of the training data, where their format keeps them apart (idx, npy); "
+            "null is to find them beside, by name",
+        ),
+    )
+    test_labels: str | tuple[str, ...] | None = field(
+        default=None,
+        metadata=_about(Optional(FilePaths()), "labels of the test data, likewise"),
+    )
+    validation_labels: str | tuple[str, ...] | None = field(
+        default=None,
+        metadata=_about(Optional(FilePaths()), "labels of the validation data, likewise"),
     )
     stratified: bool = field(
         default=True,

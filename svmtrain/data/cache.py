@@ -13,7 +13,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -42,8 +42,8 @@ BESIDE_SUFFIX = ".svmtrain-cache"
 VERIFIED_SUFFIX = ".verified.json"
 ENTRY = re.compile(r"([0-9a-f]{32})-[0-9a-f]{32}\.store", re.ASCII)
 
-#: The formats that are kept, and whether a file of them comes in chunks that make up the whole.
-TEXT_FORMATS = {"csv": True, "svmlight": False}
+#: The formats that are kept: those that take time to parse.
+TEXT_FORMATS = ("csv", "svmlight")
 
 Say = Callable[[str], None]
 
@@ -167,13 +167,7 @@ class _Entry:
 
     def _made(self, say: Say) -> Table:
         """Read the file, keep its rows as a store, and return them."""
-        whole: Table | None = None
-        tables: Iterable[Table]
-        if TEXT_FORMATS[self.format]:
-            tables = iter_tables(self.path, self.format, self.options)
-        else:
-            whole = read_table(self.path, self.format, self.options)
-            tables = [whole]
+        tables = iter_tables(self.path, self.format, self.options)
         try:
             name = os.path.basename(self.path)
             size = sum(write_store(tables, self.store, replace=True, source=name).sizes().values())
@@ -186,7 +180,7 @@ class _Entry:
             if isinstance(error, DataError) and error.path == self.path:
                 raise  # the reader's own, and the same without a cache
             say(f"{self.path}: is read without a cache: {_problem(error)}")
-            return whole or read_table(self.path, self.format, self.options)
+            return read_table(self.path, self.format, self.options)
         say(f"{self.path}: kept as a store for the next time ({size / 1e6:,.1f} MB)")
         prune(self.folder, self.store, LARGEST)
         return found

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from svmtrain.data.dataset import Column, ReadOptions, Table
-from svmtrain.data.readers import STDIN, iter_tables
+from svmtrain.data.readers import STDIN, expanded, iter_each, title
 from svmtrain.data.store import Description, describe, is_store, write_store
 from svmtrain.errors import DataError
 from svmtrain.files import refuse_same_file
@@ -95,7 +95,8 @@ def convert(
     Parameters
     ----------
     source : str
-        Anything that can be trained on; `-` is standard input.
+        Anything that can be trained on, or a pattern of several files, which become one store;
+        `-` is standard input.
     place : str
         The folder to make.
     format : str
@@ -122,19 +123,20 @@ def convert(
     StorageError
         When the system refuses to read or write.
     """
-    refuse_same_file(place, [source])
+    sources = expanded(source)
+    refuse_same_file(place, sources)
     options = ReadOptions(
         target=_column(target),
         header=header,
         delimiter=delimiter,
-        labels=labels,
         text=True,
         gaps=True,
     )
     begun = time.monotonic()
     with reading_from(source):
-        tables = _counted(iter_tables(source, format, options, CHUNK_ROWS), source, stream)
-        name = "standard input" if source == STDIN else os.path.basename(os.path.normpath(source))
+        tables = _counted(iter_each(sources, format, options, labels, CHUNK_ROWS), sources, stream)
+        names = [os.path.basename(os.path.normpath(path)) for path in sources]
+        name = "standard input" if source == STDIN else title(names)
         try:
             store = write_store(tables, place, dtype=dtype, replace=force, source=name, say=say)
         except DataError as error:
@@ -151,9 +153,10 @@ def _column(target: str | None) -> Column | None:
     return target
 
 
-def _counted(tables: Iterator[Table], source: str, stream: TextIO | None) -> Iterator[Table]:
+def _counted(tables: Iterator[Table], sources: list[str], stream: TextIO | None) -> Iterator[Table]:
     """Yield tables, and show how many rows they had."""
-    total = describe(source).rows if is_store(source) else None
+    known = all(map(is_store, sources))
+    total = sum(describe(path).rows for path in sources) if known else None
     with counting(stream, total, "row") as count:
         for table in tables:
             yield table

@@ -6,11 +6,7 @@ import os
 
 from svmtrain.config import starter
 from svmtrain.data.dataset import ReadOptions, find_classes
-from svmtrain.data.readers import find_format, read_table
-from svmtrain.errors import DataError
-from svmtrain.files import open_regular
-
-HEAD = 1 << 16
+from svmtrain.data.readers import format_of, read_table
 
 
 def starter_config(
@@ -29,9 +25,7 @@ def starter_config(
     output : str, optional
         Where the text will be written; the current folder if not given.
     """
-    if format == "auto":
-        with open_regular(data, DataError) as file:
-            format = find_format(data, file.read(HEAD))
+    format = format_of(data, format)
     column: str | int | None = target
     if target is not None and target.lstrip("-").isdigit():
         column = int(target)

@@ -54,6 +54,44 @@ def test_the_reader_is_told_what_is_asked_for(call, here):
     assert open_store("t.store").X.tolist() == [[1, 2], [3, 4]]
 
 
+def test_several_files_become_one_store(call, here):
+    """A pattern means the files that match it, in order; all have the columns of the first."""
+    write_table(here / "p1.csv", 30)
+    write_table(here / "p2.csv", 12, "cyab")
+    code, out, err = call("data", "convert", "p*.csv", "t.store", "--target", "kind")
+    assert code == 0, err
+    assert out.startswith("t.store: 42 rows x 3 features")
+    rows = rows_of(30) + rows_of(12)
+    assert open_store("t.store").X.tolist() == [[float(v) for v in row[:3]] for row in rows]
+    assert list(open_store("t.store").labels) == [row[3] for row in rows]
+    assert describe("t.store").source == "p1.csv and 1 more"
+    assert call("fit", "c.yaml", "-q", "--set", "data.train=t.store")[0] == 0
+
+
+def test_sparse_rows_stay_sparse(call, here):
+    """As wide as the widest row of all files, zeros before it included."""
+    (here / "a.svm").write_text("1\n-1 2:0.5\n")
+    (here / "b.svm").write_text("1 1:3 7:-1\n")
+    code, out, err = call("data", "convert", "[ab].svm", "t.store")
+    assert code == 0, err
+    assert "3 rows x 7 features, csr float64, 2 classes" in out
+    cells = [[0] * 7, [0, 0.5, 0, 0, 0, 0, 0], [3, 0, 0, 0, 0, 0, -1]]
+    assert open_store("t.store").X.toarray().tolist() == cells
+    assert list(open_store("t.store").labels) == [1, -1, 1]
+
+
+def test_text_columns_and_gaps_are_kept_as_they_are(call, here):
+    """The line tells of them; what becomes of them is for a training to say."""
+    (here / "m.csv").write_text("kind,size,label\np,1,a\nq,?,b\n,3,a\np,4,b\n")
+    code, out, err = call("data", "convert", "m.csv", "t.store")
+    assert code == 0, err
+    assert "4 rows x 2 features, dense float64, 2 classes, 1 text columns, 2 gaps" in out
+    found = open_store("t.store")
+    nan = np.nan
+    assert np.array_equal(found.X, [[0, 1], [1, nan], [nan, 3], [0, 4]], equal_nan=True)
+    assert dict(found.categories) == {0: ("p", "q")}
+
+
 def test_standard_input_can_be_converted(call, monkeypatch):
     """Its name is no path."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x,label\n1,a\n2,b\n")))

@@ -21,6 +21,7 @@ from svmtrain.cli.output import print_json
 EXAMPLES = """
 svmtrain data convert train.csv train.store --target species
 svmtrain data convert big.csv.gz big.store --dtype float32
+svmtrain data convert 'parts/*.csv' all.store
 svmtrain data convert train.csv train.store --force
 """
 DTYPES = ("own", "float32", "float64")
@@ -56,8 +57,9 @@ def command(
 ) -> None:
     """Convert SOURCE into a store at DEST: a folder to train on without reading it whole.
 
-    The memory this takes does not depend on the size of SOURCE. DEST is there whole or not at
-    all; a conversion that was stopped is begun again.
+    SOURCE is a file or folder of data, or a pattern in quotes of several files, which become one
+    store. The memory this takes does not depend on the size of SOURCE. DEST is there whole or
+    not at all; a conversion that was stopped is begun again.
     """
     limit_one_thread()
     from svmtrain.operations.convert import convert
