@@ -51,7 +51,7 @@ def fsync_folder(folder: str | Path) -> None:
         os.close(descriptor)
 
 
-def write_all(descriptor: int, content: bytes) -> None:
+def write_all(descriptor: int, content: bytes | memoryview) -> None:
     """Write every byte of `content`, however short the single writes turn out."""
     view = memoryview(content)
     while view:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain import container
-from svmtrain.container import Array, Fields
+from svmtrain.container import Array
 from svmtrain.data.columns import Encoder
 from svmtrain.data.dataset import Column, Label, Table
 from svmtrain.data.density import workable
@@ -24,6 +24,7 @@ from svmtrain.files import write_atomic
 from svmtrain.objective.features import Rows, times
 from svmtrain.objective.linear import BIASES, LinearObjective
 from svmtrain.objective.losses import LOSSES, Floats
+from svmtrain.strict_json import Fields
 
 MODEL_FORMAT = "svmtrain-model"
 CHECKPOINT_FORMAT = "svmtrain-checkpoint"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from svmtrain.config import Config
+from svmtrain.data.cache import Say, cache_folder, load_table, silent
 from svmtrain.data.columns import Encoder, Rules, encoded, needs_encoder
 from svmtrain.data.dataset import (
+    CodedLabels,
     Dataset,
     ReadOptions,
     Table,
@@ -26,18 +28,10 @@ from svmtrain.data.readers import (
     format_of,
     labels_path,
     read_each,
-    read_tables,
     title,
 )
 from svmtrain.data.splits import TEST_STREAM, VALIDATION_STREAM, split
 from svmtrain.errors import ConfigError, DataError, shown
-
-Say = Callable[[str], None]
-"""Takes a note for the user."""
-
-
-def silent(text: str) -> None:
-    """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +87,7 @@ def data_files(config: Config) -> tuple[DataFile, ...]:
         ("validation", data.validation, data.validation_labels),
         ("test", data.test, data.test_labels),
     )
-    found = []
+    found, records = [], partial(cache_folder, mode=data.cache)
     for role, paths, labels in named:
         if paths is None or isinstance(paths, float):
             if labels is not None:
@@ -101,10 +95,10 @@ def data_files(config: Config) -> tuple[DataFile, ...]:
                 raise ConfigError(problem)
             continue
         files = data_paths(paths, labels)
-        found.append(identify(role, [file.path for file in files]))
+        found.append(identify(role, [file.path for file in files], records))
         beside = [file.labels or labels_path(file.path, data.format) for file in files]
         if known := [path for path in beside if path is not None]:
-            found.append(identify(f"{role} labels", known))
+            found.append(identify(f"{role} labels", known, records))
     return tuple(found)
 
 
@@ -113,6 +107,12 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
 
     The test rows are taken out first, then the validation rows, each by its own order.
 
+    Parameters
+    ----------
+    config : Config
+    say : callable, optional
+        Takes a note for the user.
+
     Raises
     ------
     DataError
@@ -120,7 +120,9 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
     """
     data = config.data
     files, name = data_files(config), title(data.train)
-    table = read_tables(data.train, data.format, read_options(config), data.labels)
+    options, read = read_options(config), partial(load_table, cache=data.cache, say=say)
+    each = read_each(data.train, data.format, options, data.labels, read)
+    table = combined([table for _, table in each])
     labels = _labels(table, name)
     _refuse_lost_header(config, table, labels)
     classes = find_classes(labels, name)
@@ -182,14 +184,18 @@ def _refuse_lost_header(config: Config, table: Table, labels: Any) -> None:
     data = config.data
     if data.header != "auto" or table.feature_names is not None:
         return
-    first = data_paths(data.train)[0].path
-    if isinstance(labels, list) and len(labels) > 2 and labels.count(labels[0]) == 1:
-        if format_of(first, data.format) != "csv":
+    path, first = data_paths(data.train)[0].path, next(iter(labels))
+    if isinstance(labels, CodedLabels):
+        alone = int(labels.counts()[labels.codes[0]]) == 1
+    else:
+        alone = isinstance(labels, list) and labels.count(first) == 1
+    if isinstance(first, str) and len(labels) > 2 and alone:
+        if format_of(path, data.format) != "csv":
             return
         raise DataError(
-            f"the label of the first line, {shown(labels[0])}, is that of no other: "
+            f"the label of the first line, {shown(first)}, is that of no other: "
             "set data.header to true or false",
-            path=first,
+            path=path,
             line=1,
         )
 
@@ -235,7 +241,8 @@ def load_like(
         text_columns=(),
         vocabulary=like.categories,
     )
-    each = list(read_each(paths, config.data.format, options, labels))
+    read = partial(load_table, cache=config.data.cache, say=say)
+    each = list(read_each(paths, config.data.format, options, labels, read))
     codes = [encode_labels(_labels(table, name), like.classes, name) for name, table in each]
     table = combined([table for _, table in each])
     plain = not table.categories and config.data.missing == "error"

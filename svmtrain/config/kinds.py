@@ -239,8 +239,13 @@ class Choice(Kind):
         return "one of " + ", ".join(self.choices)
 
     def claims(self, node: Node) -> bool:
-        """Claim the names themselves and nothing that is merely near."""
-        return isinstance(node, Scalar) and _is_text(node) and node.text in self.choices
+        """Claim the names themselves and nothing that is merely near.
+
+        A name may be a word, such as off, that some YAML readers take for a boolean.
+        """
+        if not isinstance(node, Scalar) or node.text not in self.choices:
+            return False
+        return _is_text(node) or _is_plain(node, "boolean")
 
     def names(self) -> tuple[str, ...]:
         """Return the choices."""

@@ -37,12 +37,13 @@ DEFAULT_LAMBDA = 0.03
 
 FORMATS = (
     *("auto", "csv", "svmlight", "npz", "npy", "idx", "cifar10", "cifar100"),
-    *("parquet", "arrow", "images"),
+    *("parquet", "arrow", "images", "store"),
 )
 TEXTS = ("error", "onehot", "ordinal")
 UNSEEN = ("error", "ignore")
 MISSING = ("error", "drop", "mean", "median", "most_frequent", "constant")
 GAP_MARKS = ("", "?", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL")
+CACHES = ("auto", "off", "beside")
 SCALINGS = ("none", "standard", "minmax", "maxabs")
 ROW_NORMS = ("none", "l2")
 LOSSES = (
@@ -184,6 +185,14 @@ class Data:
         metadata=_about(
             Either(_AUTO, Boolean()),
             "whether only non-zeros are held in memory; auto is when that is much less",
+        ),
+    )
+    cache: str = field(
+        default="auto",
+        metadata=_about(
+            Choice(CACHES),
+            "where text files are kept as a store once they are read: in the user's cache folder, "
+            "nowhere, or beside the file",
         ),
     )
     validation: str | tuple[str, ...] | float = field(

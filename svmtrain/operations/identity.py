@@ -30,7 +30,7 @@ OF_SCHEDULES = {
     "solver.t0": ("inverse_scaling", "pegasos"),
 }
 NOT_IN_THE_STEPS = (
-    *("data.labels", "data.validation_labels", "data.test_labels"),
+    *("data.cache", "data.labels", "data.validation_labels", "data.test_labels"),
     *("solver.threads", "solver.gradcheck", "solver.batch_size", "objective.C"),
 )
 SECTIONS = ("data", "preprocess", "objective", "solver")

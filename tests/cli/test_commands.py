@@ -13,35 +13,11 @@ import pytest
 from reference import class_figures, confusion
 from small_runs import CLASSES, rows_of, start, tree, write_config, write_table
 
-from svmtrain import threads
 from svmtrain.cli import COMMANDS, group, main
 from svmtrain.config import load_config
 from svmtrain.config.keys import KEYS
 from svmtrain.model import load_model
 from svmtrain.runs.directory import RunDirectory
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """Work in a folder with a config `c.yaml` and its data."""
-    for name in threads.VARIABLES:
-        monkeypatch.setenv(name, "1")
-    monkeypatch.chdir(tmp_path)
-    write_config(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def call(here, capsys):
-    """Run a command line; return (code, stdout, stderr)."""
-
-    def run(*words):
-        capsys.readouterr()
-        code = main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 @pytest.fixture

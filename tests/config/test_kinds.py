@@ -254,3 +254,11 @@ def test_a_delimiter_may_be_written_as_tab():
     """The word and the character are the same delimiter."""
     assert parsed(Delimiter(), "tab") == parsed(Delimiter(), r'"\t"') == "\t"
     assert parsed(Delimiter(), ";") == ";"
+
+
+@pytest.mark.parametrize("text", ["off", "'off'"])
+def test_a_choice_may_be_a_word_that_some_take_for_a_boolean(text):
+    """It is one of the names, so it means the name; other such words do not."""
+    kind = Choice(("auto", "off"))
+    assert parsed(kind, text) == "off"
+    assert "must be one of auto, off; got no" in refusal(kind, "no")

@@ -8,11 +8,13 @@ from svmtrain.cli.groups import LazyGroup
 
 COMMANDS = {
     "fetch": "svmtrain.cli.data.fetch",
+    "convert": "svmtrain.cli.data.convert",
 }
 
 EXAMPLES = """
 svmtrain data fetch
 svmtrain data fetch mnist
+svmtrain data convert train.csv train.store
 """
 
 
@@ -21,7 +23,7 @@ svmtrain data fetch mnist
     cls=LazyGroup,
     commands_at=COMMANDS,
     examples=EXAMPLES,
-    short_help="Get data.",
+    short_help="Get data, and make stores of them.",
 )
 def command() -> None:
     """Work with data before training."""

@@ -37,6 +37,7 @@ __all__ = [
     "expanded",
     "find_format",
     "format_of",
+    "iter_each",
     "iter_tables",
     "labels_path",
     "read_each",
@@ -134,10 +135,39 @@ def read_each(
         options = replace(options, labels=file.labels)
         table = read(file.path, format, options)
         yield file.path, table
-        if file is files[0] and files[1:] and not READERS[format_of(file.path, format)].ragged:
-            names = table.feature_names or options.feature_names
-            options = replace(options, n_features=table.X.shape[1], feature_names=names)
-        options = replace(options, vocabulary=table.categories)
+        if files[1:]:
+            options = _expecting(table, options, file is files[0], file.path, format)
+
+
+def iter_each(
+    paths: Paths,
+    format: str = AUTO,
+    options: ReadOptions | None = None,
+    labels: Paths | None = None,
+    rows: int = CHUNK_ROWS,
+) -> Iterator[Table]:
+    """Yield all files of a dataset, in order, as tables of at most `rows` rows.
+
+    Parameters and errors are those of `read_tables`; errors come when the bad place is reached.
+    """
+    options, files = options or ReadOptions(), data_paths(paths, labels)
+    for file in files:
+        options = replace(options, labels=file.labels)
+        table = None
+        for table in iter_tables(file.path, format, options, rows):
+            yield table
+        if files[1:] and table is not None:
+            options = _expecting(table, options, file is files[0], file.path, format)
+
+
+def _expecting(
+    table: Table, options: ReadOptions, first: bool, path: str, format: str
+) -> ReadOptions:
+    """Return how to read the file after one that held a table: the first decides the columns."""
+    if first and not READERS[format_of(path, format)].ragged:
+        names = table.feature_names or options.feature_names
+        options = replace(options, n_features=table.X.shape[1], feature_names=names)
+    return replace(options, vocabulary=table.categories)
 
 
 def read_tables(

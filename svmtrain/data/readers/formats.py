@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from svmtrain.data.dataset import ReadOptions, Table
-from svmtrain.data.readers import arrow, cifar, csv_table, idx, images, npy, npz, svmlight
+from svmtrain.data.readers import (
+    arrow,
+    cifar,
+    csv_table,
+    idx,
+    images,
+    npy,
+    npz,
+    store_folder,
+    svmlight,
+)
 from svmtrain.data.readers.compressed import unpacked_name
 from svmtrain.data.readers.content import FORMATS_OF, is_binary, kind_of, refused
 from svmtrain.data.readers.opening import Source
@@ -120,6 +130,14 @@ READERS: dict[str, Reader] = {
             csv_table.read,
             csv_table.chunks,
             csv_table.looks_like,
+        ),
+        Reader(
+            "store",
+            (),
+            store_folder.read,
+            store_folder.chunks,
+            store_folder.looks_like,
+            folder=True,
         ),
         Reader("images", (), images.read, images.chunks, images.looks_like, folder=True, bare=True),
     )

@@ -74,19 +74,31 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
 
 
 def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:
-    """Yield tables of at most `rows` rows, as `read` returns them; needs `options.n_features`.
+    """Yield tables of at most `rows` rows, as `read` returns them.
+
+    Without `options.n_features`, each is as wide as the widest row so far: the last has the
+    width of the file.
 
     Raises
     ------
     DataError
-        As `read`, and when the width is not given.
+        As `read`.
     """
     width = expected_width(options)
-    if width is None:
-        raise DataError("svmlight in chunks needs data.n_features", path=name)
-    size = max(1, min(rows, DENSE_CELLS // max(width, 1)))
-    tables = (_table(part, width, name, options) for part in _parts(stream, name, width))
-    yield from in_rows(tables, size)
+    size = rows if width is None else min(rows, DENSE_CELLS // max(width, 1))
+    yield from in_rows(_tables(stream, name, options, width), max(1, size))
+
+
+def _tables(
+    stream: BinaryIO, name: str, options: ReadOptions, width: int | None
+) -> Iterator[Table]:
+    """Yield the rows of a file as tables of any size, of a width or the widest so far."""
+    widest = 0
+    for part in _parts(stream, name, width):
+        widest = max(widest, int(part.indices.max(initial=0)))
+        yield _table(part, width or max(1, widest), name, options)
+    if not (width or widest):
+        raise DataError("has no features: no row holds an index:value", path=name)
 
 
 def _parts(stream: BinaryIO, name: str, width: int | None) -> Iterator[Rows]:

@@ -204,7 +204,8 @@ def test_a_folder_without_images_is_refused(put, tmp_path):
     folder = put("a/.hidden", b"")
     assert refusal(folder) == (str(folder), "holds no images")
     (tmp_path / "none").mkdir()
-    assert refusal(tmp_path / "none")[1] == "is a folder; expected a file, or a folder of images"
+    message = "is a folder; expected a file, or a folder of store or images"
+    assert refusal(tmp_path / "none")[1] == message
 
 
 def test_a_width_that_a_model_does_not_expect_is_refused(put):

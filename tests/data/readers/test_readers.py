@@ -9,7 +9,9 @@ import os
 import signal
 import struct
 import sys
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +23,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from svmtrain import interrupts
-from svmtrain.data.dataset import ReadOptions, joined
+from svmtrain.data.dataset import ReadOptions, Table, joined
 from svmtrain.data.readers import (
     READERS,
     Reader,
@@ -31,6 +33,7 @@ from svmtrain.data.readers import (
     read_table,
 )
 from svmtrain.data.sparse import Csr
+from svmtrain.data.store import write_store
 from svmtrain.errors import DataError, Interrupted, StorageError
 
 CSV = b"x,z,label\n1,2,7\n3,4,8\n"
@@ -58,6 +61,14 @@ def cifar(before):
     return rows.astype(np.uint8).tobytes()
 
 
+def store_files():
+    """Return the files of a store of the same table, by their names."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "s"
+        write_store([Table(X, Y)], place)
+        return {path.name: path.read_bytes() for path in place.iterdir()}
+
+
 # The same table in every format: its features, and the labels beside them where there are some.
 CONTENT = {
     "csv": CSV,
@@ -70,6 +81,7 @@ CONTENT = {
     "parquet": saved(pyarrow.parquet.write_table, ARROW, ...),
     "arrow": saved(pyarrow.feather.write_feather, ARROW, ...),
     "images": {"7/a.png": PNG[7], "8/a.png": PNG[8]},
+    "store": store_files(),
 }
 LABELS = {"npy": saved(np.save, ..., Y), "idx": b"\0\0\x08\1" + struct.pack(">I2B", 2, 7, 8)}
 NAMES = {"npy": "X.npy", "idx": "images", "cifar10": "data.bin", "cifar100": "data.bin"}
@@ -82,7 +94,7 @@ def written(folder, name, packed=bytes, ending=""):
     path = folder / (NAMES.get(name, "data") + ending)
     content = CONTENT[name]
     for inner, part in content.items() if isinstance(content, dict) else ():
-        (path / inner).parent.mkdir(parents=True)
+        (path / inner).parent.mkdir(parents=True, exist_ok=True)
         (path / inner).write_bytes(part)
     if isinstance(content, bytes):
         path.write_bytes(packed(content))
@@ -319,7 +331,7 @@ def test_a_missing_file_and_a_folder_are_data_errors(tmp_path):
     """What is no regular file is never opened."""
     with pytest.raises(DataError, match="no such file"):
         read_table(tmp_path / "none.csv")
-    with pytest.raises(DataError, match="is a folder; expected a file, or a folder of images"):
+    with pytest.raises(DataError, match=r"is a folder; expected a file, or a folder of .*images"):
         list(iter_tables(tmp_path))
 
 

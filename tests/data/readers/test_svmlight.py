@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svmtrain.data.dataset import ReadOptions
+from svmtrain.data.dataset import ReadOptions, joined
 from svmtrain.data.readers import svmlight
 from svmtrain.data.readers.text import TextBlocks
 from svmtrain.data.sparse import Csr
@@ -106,14 +106,27 @@ def test_other_labels_are_refused(label):
 
 
 def test_chunks_are_the_whole_in_pieces():
-    """Chunks hold at most the rows asked for, and need the width."""
+    """Chunks hold at most the rows asked for."""
     content = "".join(f"{row} 1:{row}\n# {row}\n" for row in range(100)).encode()
     options = ReadOptions(n_features=3)
     parts = list(svmlight.chunks(io.BytesIO(content), "t.svm", options, rows=30))
     assert [len(part.X) for part in parts] == [30, 30, 30, 10]
     assert np.concatenate([part.labels for part in parts]).tolist() == list(range(100))
-    with pytest.raises(DataError, match=r"needs data\.n_features"):
-        list(svmlight.chunks(io.BytesIO(content), "t.svm", ReadOptions(), rows=30))
+
+
+def test_chunks_without_a_width_are_as_wide_as_the_widest_row_so_far(monkeypatch):
+    """The last has the width of the file; together they are the whole."""
+    monkeypatch.setattr(svmlight, "TextBlocks", partial(TextBlocks, size=64))
+    lines = [f"{row} " + (f"{1 + row // 10}:{row}" if row > 20 else "") for row in range(100)]
+    content = "\n".join(lines).encode()
+    parts = list(svmlight.chunks(io.BytesIO(content), "t.svm", ReadOptions(), rows=7))
+    widths = [part.X.shape[1] for part in parts]
+    assert widths == sorted(widths)
+    assert widths[-1] == 10
+    whole = svmlight.read(io.BytesIO(content), "t.svm", ReadOptions())
+    assert joined(parts).X.toarray().tolist() == whole.X.toarray().tolist()
+    with pytest.raises(DataError, match="has no features"):
+        list(svmlight.chunks(io.BytesIO(b"1\n2\n"), "t.svm", ReadOptions(), rows=7))
 
 
 @settings(max_examples=150, deadline=None)
