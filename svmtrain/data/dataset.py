@@ -10,6 +10,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from svmtrain.data.mapped import Reading
 from svmtrain.data.sparse import Matrix, stacked
 from svmtrain.errors import DataError, shown
 
@@ -219,8 +220,11 @@ class Dataset:
 
     def blocks(self, size: int = BLOCK_ROWS) -> Iterator[Matrix]:
         """Yield all rows in order, `size` at a time."""
+        reading = Reading(self.matrix)
         for start in range(0, len(self), size):
-            yield self.part(start, min(start + size, len(self)))
+            part = self.part(start, min(start + size, len(self)))
+            yield part
+            reading.saw(len(part))
 
     def rows(self, index: NDArray[np.intp]) -> Dataset:
         """Return the dataset of the rows at `index`, ascending; nothing but labels is copied."""

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from svmtrain.data.sparse import Csr, Matrix
 
+RESIDENT_LIMIT = 128 << 20
+PAGE = 4096
+
 
 def mapping_of(array: NDArray[Any]) -> mmap.mmap | None:
     """Return the mapping that an array looks into, or None when it is in memory."""
@@ -19,6 +22,33 @@ def mapping_of(array: NDArray[Any]) -> mmap.mmap | None:
     if isinstance(base, memoryview):
         base = base.obj
     return base if isinstance(base, mmap.mmap) else None
+
+
+class Reading:
+    """Follows how much of a mapped matrix was looked at, and forgets it when that is a lot.
+
+    Parameters
+    ----------
+    matrix : Matrix
+    limit : int
+        Bytes.
+    """
+
+    def __init__(self, matrix: Matrix, limit: int = RESIDENT_LIMIT) -> None:
+        values = matrix.data if isinstance(matrix, Csr) else matrix
+        self._matrix = matrix if mapping_of(values) is not None else None
+        self._row_bytes = matrix.nbytes // max(1, len(matrix))
+        self._limit = limit
+        self._seen = 0
+
+    def saw(self, rows: int) -> None:
+        """Take note that so many more rows were looked at."""
+        if self._matrix is None:
+            return
+        self._seen += rows * max(self._row_bytes, PAGE)
+        if self._seen > self._limit:
+            forget(self._matrix)
+            self._seen = 0
 
 
 def forget(matrix: Matrix) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svmtrain.data import sparse
+from svmtrain.data import mapped, sparse
 from svmtrain.data.dataset import Dataset, Table, joined
 from svmtrain.data.scaled import dense
 from svmtrain.data.scaling import SCALINGS, Scaler
@@ -156,3 +156,18 @@ def test_a_dataset_of_some_rows_is_a_view(make):
 def test_the_module_needs_numpy_alone():
     """scipy is imported when a product is asked for, not before."""
     assert "scipy" not in vars(sparse)
+
+
+def test_pages_of_a_mapped_matrix_are_given_back_as_it_is_read(tmp_path, monkeypatch):
+    """Once more than the limit was looked at, and again; rows in memory are left alone."""
+    forgotten = []
+    monkeypatch.setattr(mapped, "forget", forgotten.append)
+    np.save(tmp_path / "X.npy", np.ones((100, 1024)))
+    X = np.asarray(np.load(tmp_path / "X.npy", mmap_mode="r"))
+    for matrix, times in ((X, 3), (np.ones((100, 1024)), 0)):
+        forgotten.clear()
+        reading = mapped.Reading(matrix, limit=30 * X[0].nbytes)
+        for _ in range(10):
+            reading.saw(10)
+        assert len(forgotten) == times if times == 0 else len(forgotten) in (2, 3)
+        assert all(one is matrix for one in forgotten)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from svmtrain import interrupts
 from svmtrain.data.dataset import Column, ReadOptions, Table
+from svmtrain.data.mapped import Reading
 from svmtrain.data.readers.features import check_width, expected_width, feature_order, listed
 from svmtrain.data.sparse import Csr
 from svmtrain.data.store import DESCRIPTION, describe, open_store
@@ -64,12 +65,13 @@ def chunks(path: Path, name: str, options: ReadOptions, rows: int) -> Iterator[T
     """
     whole = _opened(path, name, options)
     order, columns = _columns(whole, options, name)
-    numbers, size = _renumberings(columns, options), max(1, rows)
+    numbers, size, reading = _renumberings(columns, options), max(1, rows), Reading(whole.X)
     for start in range(0, len(whole.X), size):
         interrupts.check()
         labels = None if whole.labels is None else whole.labels[start : start + size]
         part = replace(whole, X=whole.X[start : start + size], labels=labels)
         yield _fitted(part, order, columns, numbers)
+        reading.saw(len(part.X))
 
 
 def _opened(path: Path, name: str, options: ReadOptions) -> Table:
@@ -77,8 +79,9 @@ def _opened(path: Path, name: str, options: ReadOptions) -> Table:
     whole, gaps = open_store(path), describe(path).gaps
     if gaps and not options.gaps:
         raise DataError(f"has {gaps:,} cells without a value; expected a number each", path=name)
-    if whole.categories and not options.text:
-        at = min(whole.categories)
+    unknown = whole.categories.keys() - options.vocabulary.keys()
+    if unknown and not options.text:
+        at = min(unknown)
         column = whole.feature_names[at] if whole.feature_names else at
         raise DataError(f"column {shown(column)} is one of text; expected numbers", path=name)
     if not options.labels_required:
