@@ -222,9 +222,10 @@ class Dataset:
         """Yield all rows in order, `size` at a time."""
         reading = Reading(self.matrix)
         for start in range(0, len(self), size):
-            part = self.part(start, min(start + size, len(self)))
-            yield part
-            reading.saw(len(part))
+            stop = min(start + size, len(self))
+            yield self.part(start, stop)
+            span = stop - start if self.at is None else int(self.at[stop - 1] - self.at[start]) + 1
+            reading.saw(stop - start, span)
 
     def rows(self, index: NDArray[np.intp]) -> Dataset:
         """Return the dataset of the rows at `index`, ascending; nothing but labels is copied."""

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from svmtrain.data.sparse import Csr, Matrix
 
 RESIDENT_LIMIT = 128 << 20
-PAGE = 4096
+FAULT = 1 << 16
+"""Bytes that the system maps around a place that is looked at."""
 
 
 def mapping_of(array: NDArray[Any]) -> mmap.mmap | None:
@@ -41,11 +42,15 @@ class Reading:
         self._limit = limit
         self._seen = 0
 
-    def saw(self, rows: int) -> None:
-        """Take note that so many more rows were looked at."""
+    def saw(self, rows: int, span: int | None = None) -> None:
+        """Take note that so many more rows were looked at.
+
+        They stand within so many rows of the matrix; None is for rows that stand anywhere.
+        """
         if self._matrix is None:
             return
-        self._seen += rows * max(self._row_bytes, PAGE)
+        apart = rows * max(self._row_bytes, FAULT)
+        self._seen += apart if span is None else min(apart, span * self._row_bytes)
         if self._seen > self._limit:
             forget(self._matrix)
             self._seen = 0

@@ -71,7 +71,7 @@ def chunks(path: Path, name: str, options: ReadOptions, rows: int) -> Iterator[T
         labels = None if whole.labels is None else whole.labels[start : start + size]
         part = replace(whole, X=whole.X[start : start + size], labels=labels)
         yield _fitted(part, order, columns, numbers)
-        reading.saw(len(part.X))
+        reading.saw(len(part.X), len(part.X))
 
 
 def _opened(path: Path, name: str, options: ReadOptions) -> Table:
