@@ -141,6 +141,7 @@ class _Gathered:
         if isinstance(X, Csr):
             self.stored += len(X.data)
             self.nonzero += int(np.count_nonzero(X.data))
+            self.zeros += np.bincount(X.indices[X.data == 0], minlength=width)
         else:
             zeros = (X == 0).sum(axis=0)
             self.zeros += zeros
@@ -287,7 +288,7 @@ def _columns(seen: _Gathered, names: Any, table: Table) -> list[ColumnInfo]:
         if not values:
             found.append(ColumnInfo(name, "number", gaps))
             continue
-        zeros = float(between[at]) if between is not None else float(seen.zeros[at])
+        zeros = float(seen.zeros[at]) + (0.0 if between is None else float(between[at]))
         found.append(
             ColumnInfo(
                 *(name, "number", gaps),

@@ -81,7 +81,7 @@ CASES = {
     "_labels": ("a,b\n1,2\n3,4\n", "no label column was found"),
     "_labels one": ("a,label\n1,x\n3,x\n", "every row has the label 'x'"),
     "_rare": (LABELS, "1 of 2 classes are rare, 'y' with 5 of 40 rows"),
-    "_alike": ("a,label\n1,yes\n2,Yes\n", "'yes' and 'Yes' differ in capitals alone"),
+    "_alike": ("a,label\n1,yes\n2,Yes\n", "'Yes' and 'yes' differ in capitals alone"),
     "_constant": ("a,b,label\n1,7,x\n2,7,y\n", "1 constant columns ('b'): they could go"),
     "_empty": ("a,b,label\n1,,x\n2,,y\n", "1 columns have no value ('b'): drop them"),
     "_empty some": ("a,b,label\n1,,x\n2,3,y\n", "1 columns have gaps ('b'): data.missing"),
@@ -118,12 +118,11 @@ def test_every_warning_has_a_case():
 )
 def test_small_and_odd_tables_are_told_of_or_refused_in_a_sentence(tmp_path, text):
     """One row, no feature, gaps alone, a constant."""
-    try:
-        info = of(tmp_path, text)
-    except DataError as error:
-        assert "no feature columns" in error.problem
+    if text.startswith("label"):
+        with pytest.raises(DataError, match="no feature columns"):
+            of(tmp_path, text)
     else:
-        json.dumps(info.to_dict(), allow_nan=False)
+        json.dumps(of(tmp_path, text).to_dict(), allow_nan=False)
 
 
 def test_the_command_prints_a_text_or_one_document(tmp_path, capsys):

@@ -85,7 +85,9 @@ def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iter
         As `read`, when the bad line is reached.
     """
     tables = _tables(stream, name, options)
-    table = next(tables)
+    table = next(tables, None)
+    if table is None:
+        raise DataError("holds no rows", path=name)
     size = max(1, min(rows, BLOCK_ROWS, BLOCK_CELLS // table.X.shape[1]))
     yield from in_rows(chain([table], tables), size)
 
