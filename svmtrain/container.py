@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from svmtrain import strict_json
 from svmtrain.errors import ModelError, shown
-from svmtrain.files import open_regular, sha256_bytes
+from svmtrain.files import read_bytes, sha256_bytes
 
 Array = NDArray[Any]
 DTYPES = ("<f8", "<f4", "<i8", "<u8")
@@ -96,9 +96,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
     ModelError
         When the file is missing or anything about it is not as `pack` would have written it.
     """
-    with open_regular(path, ModelError) as file:
-        content = file.read(FILE_LIMIT)
-    return unpack(content, path)
+    return unpack(read_bytes(path, ModelError, FILE_LIMIT), path)
 
 
 def unpack(content: bytes, path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
