@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from svmtrain import container
-from svmtrain.container import Array, Fields
+from svmtrain.container import Array
 from svmtrain.errors import ModelError, shown
 from svmtrain.model import (
     ARRAYS,
@@ -29,6 +29,7 @@ from svmtrain.model import (
 from svmtrain.solvers.lazy_sgd import LazyState
 from svmtrain.solvers.sgd import SGDState
 from svmtrain.solvers.solver import SolverState
+from svmtrain.strict_json import Fields
 from svmtrain.training.certificate import Certificate
 from svmtrain.training.state import TrainingState
 

@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from svmtrain import strict_json
 from svmtrain.errors import ModelError, shown
-from svmtrain.files import open_regular, sha256_bytes
+from svmtrain.files import read_bytes, sha256_bytes
 
 Array = NDArray[Any]
 DTYPES = ("<f8", "<f4", "<i8", "<u8")
 HEADER = "header.json"
 HEADER_LIMIT = 16 << 20
-JSON_DEPTH = 16
 COMMENT_PREFIX = b"sha256:"
 COMMENT_LENGTH = len(COMMENT_PREFIX) + 64
 FILE_LIMIT = 1 << 34
@@ -96,9 +96,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
     ModelError
         When the file is missing or anything about it is not as `pack` would have written it.
     """
-    with open_regular(path, ModelError) as file:
-        content = file.read(FILE_LIMIT)
-    return unpack(content, path)
+    return unpack(read_bytes(path, ModelError, FILE_LIMIT), path)
 
 
 def unpack(content: bytes, path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -106,7 +104,7 @@ def unpack(content: bytes, path: str | Path) -> tuple[dict[str, Any], dict[str, 
     _verify_digest(content, path)
     try:
         members = _members(content)
-        header = _parse_json(members.pop(HEADER))
+        header = strict_json.parse(members.pop(HEADER), HEADER_LIMIT)
         arrays = {name.removesuffix(".npy"): _parse_npy(members[name]) for name in members}
         canonical = pack(header, arrays) == content
     except _MALFORMED as why:
@@ -146,30 +144,6 @@ def _members(content: bytes) -> dict[str, bytes]:
     return members
 
 
-def _parse_json(content: bytes) -> dict[str, Any]:
-    if len(content) > HEADER_LIMIT:
-        raise ValueError("the header is too large")
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) != len(pairs):
-            raise ValueError("a key appears twice in the header")
-        return dict(pairs)
-
-    def refuse(text: str) -> Any:
-        raise ValueError(f"{text} in the header")
-
-    header = json.loads(content, object_pairs_hook=unique, parse_constant=refuse)
-    if not isinstance(header, dict) or _depth(header) > JSON_DEPTH:
-        raise ValueError("the header is not an object, or nested too deeply")
-    return header
-
-
-def _depth(value: Any) -> int:
-    if isinstance(value, dict):
-        value = list(value.values())
-    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
-
-
 def _parse_npy(content: bytes) -> Array:
     match = _NPY_HEADER.match(content)
     if match is None or match[1].decode() not in DTYPES:
@@ -183,61 +157,3 @@ def _parse_npy(content: bytes) -> Array:
         raise ValueError(f"an array of shape {shape} does not fill its member")
     array = np.frombuffer(content, dtype=dtype, count=count, offset=match.end())
     return array.reshape(shape).copy()
-
-
-class Fields:
-    """Reads values out of a parsed header and checks the type of each."""
-
-    def __init__(self, header: Mapping[str, Any], path: str | Path) -> None:
-        self.header = header
-        self.path = path
-
-    def _get(self, key: str, kind: type | tuple[type, ...], expected: str) -> Any:
-        value = self.header.get(key)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ModelError(
-                f"damaged or forged: header field {key} is {shown(value)}; expected {expected}",
-                path=self.path,
-            )
-        return value
-
-    def text(self, key: str) -> str:
-        """Return a text."""
-        return str(self._get(key, str, "a text"))
-
-    def optional_text(self, key: str) -> str | None:
-        """Return a text or None."""
-        return None if self.header.get(key) is None else self.text(key)
-
-    def count(self, key: str) -> int:
-        """Return an integer from 0 to 2^62."""
-        value = int(self._get(key, int, "an integer"))
-        if not 0 <= value <= 2**62:
-            raise ModelError(f"damaged or forged: header field {key} is {value}", path=self.path)
-        return value
-
-    def number(self, key: str) -> float:
-        """Return a finite number."""
-        value = self._get(key, (int, float), "a number")
-        try:
-            return float(value)
-        except OverflowError:
-            raise ModelError(
-                f"damaged or forged: header field {key} is {shown(value)}", path=self.path
-            ) from None
-
-    def optional_number(self, key: str) -> float | None:
-        """Return a finite number or None."""
-        return None if self.header.get(key) is None else self.number(key)
-
-    def flag(self, key: str) -> bool:
-        """Return true or false."""
-        return bool(self._get(key, bool, "true or false"))
-
-    def items(self, key: str) -> list[Any]:
-        """Return a list."""
-        return list(self._get(key, list, "a list"))
-
-    def section(self, key: str) -> Fields:
-        """Return the fields of a nested object."""
-        return Fields(self._get(key, dict, "an object"), self.path)

@@ -51,7 +51,7 @@ def fsync_folder(folder: str | Path) -> None:
         os.close(descriptor)
 
 
-def write_all(descriptor: int, content: bytes) -> None:
+def write_all(descriptor: int, content: bytes | memoryview) -> None:
     """Write every byte of `content`, however short the single writes turn out."""
     view = memoryview(content)
     while view:
@@ -135,7 +135,9 @@ def open_regular(path: str | Path, error: type[SvmtrainError]) -> Iterator[Binar
 def read_bytes(path: str | Path, error: type[SvmtrainError], limit: int) -> bytes:
     """Return the content of a regular file of at most `limit` bytes, or raise `error`."""
     with open_regular(path, error) as file:
-        content = file.read(limit + 1)
+        # As much memory is taken as is asked for, so no more is than the file has.
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(min(size, limit) + 1)
     if len(content) > limit:
         raise error(f"the file is larger than {limit:,} bytes", path=path)
     return content

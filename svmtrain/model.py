@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain import container
-from svmtrain.container import Array, Fields
-from svmtrain.data.dataset import Label
+from svmtrain.container import Array
+from svmtrain.data.columns import Encoder
+from svmtrain.data.dataset import Column, Label, Table
 from svmtrain.data.density import workable
 from svmtrain.data.scaling import ROW_NORMS, SCALINGS, Scaler
 from svmtrain.data.sparse import Csr, Matrix
@@ -23,6 +24,7 @@ from svmtrain.files import write_atomic
 from svmtrain.objective.features import Rows, times
 from svmtrain.objective.linear import BIASES, LinearObjective
 from svmtrain.objective.losses import LOSSES, Floats
+from svmtrain.strict_json import Fields
 
 MODEL_FORMAT = "svmtrain-model"
 CHECKPOINT_FORMAT = "svmtrain-checkpoint"
@@ -48,6 +50,10 @@ class LinearClassifier:
     feature_names : tuple of str or None
     target : str, int or None
         The label column of the table it was trained on.
+    keep, drop : tuple of str or int
+        Its columns that were features, and those that were not; see `ReadOptions`.
+    encoder : Encoder or None
+        What turns the columns of a table into features; None when they are features as they are.
     trained : mapping
         How it was trained: plain, JSON-able facts.
     """
@@ -59,12 +65,35 @@ class LinearClassifier:
     objective: LinearObjective
     feature_names: tuple[str, ...] | None = None
     target: str | int | None = None
+    keep: tuple[Column, ...] = ()
+    drop: tuple[Column, ...] = ()
+    encoder: Encoder | None = None
     trained: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def n_features(self) -> int:
         """The number of features that a row must have."""
         return int(self.W.shape[0])
+
+    def features(self, table: Table, path: str, before: int = 0) -> Matrix:
+        """Return the features (n, n_features) of rows as a reader delivers them.
+
+        Parameters
+        ----------
+        table : Table
+        path : str
+            What errors call the file.
+        before : int
+            Rows of the file that came before these, for errors.
+
+        Raises
+        ------
+        DataError
+            For a gap or a text that the model cannot take.
+        """
+        if self.encoder is None:
+            return table.X
+        return self.encoder.encode(table.X, table.categories, path, before)
 
     def transform(self, X: Matrix) -> Rows:
         """Return rows X (n, n_features) as the weights expect them, in the dtype of W.
@@ -111,6 +140,9 @@ class LinearClassifier:
             "classes": list(self.classes),
             "feature_names": None if self.feature_names is None else list(self.feature_names),
             "target": self.target,
+            "keep": list(self.keep),
+            "drop": list(self.drop),
+            "encoder": None if self.encoder is None else self.encoder.card(),
             "scale": self.scaler.scale,
             "row_norm": self.scaler.row_norm,
             "loss": self.objective.loss,
@@ -200,8 +232,32 @@ def from_parts(card: Fields, arrays: Mapping[str, Array]) -> LinearClassifier:
         objective=objective,
         feature_names=names,
         target=target,
+        keep=_columns(card, "keep"),
+        drop=_columns(card, "drop"),
+        encoder=_encoder(card, len(W)),
         trained=card.section("trained").header,
     )
+
+
+def _columns(card: Fields, key: str) -> tuple[Column, ...]:
+    columns = card.items(key)
+    if any(type(column) not in (int, str) for column in columns):
+        raise ModelError(f"header field {key} is {shown(columns)}", path=card.path)
+    return tuple(columns)
+
+
+def _encoder(card: Fields, n_features: int) -> Encoder | None:
+    if card.header.get("encoder") is None:
+        return None
+    try:
+        encoder = Encoder.from_card(card.section("encoder").header)
+    except ValueError as why:
+        raise ModelError(f"damaged or forged: {why}", path=card.path) from None
+    if encoder.n_features != n_features:
+        raise ModelError(
+            f"has an encoder of {encoder.n_features} features for {n_features}", path=card.path
+        )
+    return encoder
 
 
 def _choice(card: Fields, key: str, names: Sequence[str] | Mapping[str, Any]) -> str:

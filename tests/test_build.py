@@ -86,6 +86,29 @@ def test_a_held_out_file_with_an_unknown_class_is_refused(load, tmp_path):
         load_splits(load(f"data.test={test}"))
 
 
+def test_a_label_unknown_in_one_of_several_files_is_placed_in_it(load, tmp_path):
+    """The row counts within the file."""
+    write_table(tmp_path / "t1.csv", 6)
+    other = write_table(tmp_path / "t2.csv", 3)
+    other.write_text(other.read_text().replace("elm", "yew"))
+    with pytest.raises(DataError, match=r"t2\.csv: row 2 has the label 'yew'"):
+        load_splits(load(f"data.test={tmp_path}/t?.csv"))
+
+
+def test_labels_without_their_data_are_refused(load):
+    """A setting without effect is an error."""
+    config = load("data.test=0.5", "data.test_labels=y.npy")
+    with pytest.raises(ConfigError, match=r"data\.test_labels is given, but data\.test names no"):
+        load_splits(config)
+
+
+def test_text_labels_of_arrays_have_no_header_to_lose(load, tmp_path):
+    """A class of one row is no header where there are no lines."""
+    np.savez(tmp_path / "t.npz", X=np.arange(8.0).reshape(4, 2), y=["a", "b", "b", "b"])
+    config = load(f"data.train={tmp_path / 't.npz'}", "data.target=null")
+    assert load_splits(config).train.classes == ("a", "b")
+
+
 def test_a_class_that_a_split_takes_away_is_noticed(load, tmp_path):
     """There is nothing to train it on."""
     lines = (tmp_path / "train.csv").read_text().splitlines()

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svmtrain.container import HEADER, Fields, pack, read, unpack
+from svmtrain.container import HEADER, pack, read, unpack
 from svmtrain.errors import ModelError
+from svmtrain.strict_json import Fields
 
 COMMENT = 71
 FIXED = {"derandomize": True, "database": None, "deadline": None}

@@ -17,10 +17,11 @@ PACKAGE = Path(__file__).resolve().parent.parent / "svmtrain"
 ROOMS = {
     "errors": set(),
     "files": {"errors"},
+    "strict_json": {"errors"},
     "interrupts": {"errors"},
     "threads": {"errors"},
     "config": {"errors", "files"},
-    "data": {"errors", "files", "interrupts"},
+    "data": {"errors", "files", "strict_json", "interrupts"},
     "fetch": {"errors", "files", "interrupts"},  # knows names of formats, and reads none of them
     "objective": {"errors"},
     "graph": {"errors"},  # apart from objective, so that their agreement means something
@@ -28,9 +29,9 @@ ROOMS = {
     "solvers": {"errors", "objective"},
     "metrics": {"errors"},
     "training": {"errors", "interrupts", "data", "objective", "solvers"},
-    "container": {"errors", "files"},
-    "model": {"errors", "files", "data", "objective", "container"},
-    "checkpoint": {"errors", "solvers", "training", "container", "model"},
+    "container": {"errors", "files", "strict_json"},
+    "model": {"errors", "files", "strict_json", "data", "objective", "container"},
+    "checkpoint": {"errors", "strict_json", "solvers", "training", "container", "model"},
     "runs": {"errors", "files", "config", "training", "model", "checkpoint"},
     "build": {
         "errors",

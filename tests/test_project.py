@@ -12,8 +12,11 @@ import pytest
 
 from svmtrain.config import load_config
 from svmtrain.config.keys import KEYS
+from svmtrain.data.columns import FILLS, TEXTS, UNSEEN
+from svmtrain.data.dataset import GAP_MARKS
 from svmtrain.data.readers import AUTO, READERS
 from svmtrain.data.scaling import ROW_NORMS, SCALINGS
+from svmtrain.fetch.catalogue import CATALOGUE
 from svmtrain.objective.linear import BIASES
 from svmtrain.objective.losses import LOSSES
 from svmtrain.solvers.averaging import AVERAGING
@@ -28,7 +31,10 @@ except ModuleNotFoundError:  # Python 3.10, where pytest brings it
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
-CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml")) + sorted(
+    (ROOT / "configs" / "experiments").glob("*.yaml")
+)
+REAL = sorted((ROOT / "configs" / "real").glob("*.yaml"))
 EXPERIMENTS = [path for path in CONFIGS if path.parent.name == "experiments"]
 
 
@@ -112,6 +118,21 @@ def test_every_config_loads_and_names_data_that_exist(path):
         assert config.data.target in table(Path(config.data.train).name)[0]
 
 
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
+def test_a_config_for_public_data_names_the_files_that_fetch_gets(path):
+    """In the folder where it puts them by itself, with a comment that says how to get them."""
+    config = load_config(path)
+    entry = next(entry for entry in CATALOGUE.values() if entry.name == path.stem)
+    names = {file.name for file in entry.files}
+    names |= {output.name for file in entry.files for output in file.outputs}
+    names |= {file.rewrite.name for file in entry.files if file.rewrite is not None}
+    named = [config.data.train] + [config.data.test] * isinstance(config.data.test, str)
+    for one in map(Path, named):
+        assert one.name in names
+        assert one.resolve().parent == ROOT / "data" / path.stem
+    assert f"svmtrain data fetch {path.stem}" in path.read_text(encoding="utf-8")
+
+
 def test_every_data_file_has_a_config():
     """Each data file has one config by its own name."""
     stems = {Path(name).stem for name in checksums()}
@@ -142,7 +163,8 @@ def test_the_core_needs_four_packages():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = [re.split(r"[^A-Za-z0-9_-]", one)[0] for one in project["dependencies"]]
     assert sorted(names) == ["click", "numpy", "pyyaml", "tqdm"]
-    assert set(project["optional-dependencies"]) == {"sparse", "plot", "cluster", "bench", "dev"}
+    extras = {"sparse", "arrow", "images", "plot", "cluster", "bench", "dev"}
+    assert set(project["optional-dependencies"]) == extras
     assert project["requires-python"] == ">=3.10"
 
 
@@ -160,6 +182,9 @@ def test_make_help_lists_every_target():
     ("key", "names"),
     [
         ("data.format", {AUTO, *READERS}),
+        ("data.text", set(TEXTS)),
+        ("data.unseen", set(UNSEEN)),
+        ("data.missing", set(FILLS)),
         ("preprocess.scale", set(SCALINGS)),
         ("preprocess.row_norm", set(ROW_NORMS)),
         ("objective.loss", set(LOSSES)),
@@ -175,6 +200,11 @@ def test_the_schema_names_what_the_code_has(key, names):
     kept = KEYS[key].kind.names()
     assert len(kept) == len(set(kept))
     assert set(kept) == names
+
+
+def test_the_schema_has_the_marks_of_gaps_that_readers_know():
+    """They are the default on both sides."""
+    assert KEYS["data.missing_marks"].default == GAP_MARKS
 
 
 def test_git_ignores_no_source():

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from svmtrain.config import Config
+from svmtrain.data.cache import Say, cache_folder, load_table, silent
+from svmtrain.data.columns import Encoder, Rules, encoded, needs_encoder
 from svmtrain.data.dataset import (
+    CodedLabels,
     Dataset,
     ReadOptions,
     Table,
     encode_labels,
     find_classes,
 )
-from svmtrain.data.density import settled
+from svmtrain.data.density import compressed, settled
 from svmtrain.data.fingerprint import DataFile, identify
-from svmtrain.data.readers import read_table
+from svmtrain.data.readers import (
+    Paths,
+    combined,
+    data_paths,
+    format_of,
+    labels_path,
+    read_each,
+    title,
+)
 from svmtrain.data.splits import TEST_STREAM, VALIDATION_STREAM, split
-from svmtrain.errors import DataError, shown
-
-Say = Callable[[str], None]
-"""Takes a note for the user."""
-
-
-def silent(text: str) -> None:
-    """Say nothing."""
+from svmtrain.errors import ConfigError, DataError, shown
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,15 @@ class Splits:
     train : Dataset
     validation, test : Dataset or None
     files : tuple of DataFile
+    encoder : Encoder or None
+        What made these features of the columns of a table; None when they are the columns.
     """
 
     train: Dataset
     validation: Dataset | None
     test: Dataset | None
     files: tuple[DataFile, ...]
+    encoder: Encoder | None = None
 
 
 def read_options(config: Config, **changes: Any) -> ReadOptions:
@@ -54,19 +61,45 @@ def read_options(config: Config, **changes: Any) -> ReadOptions:
         target=data.target,
         header=None if isinstance(data.header, str) else data.header,
         delimiter=None if data.delimiter == "auto" else data.delimiter,
+        keep=data.keep,
+        drop=data.drop,
+        text=data.text != "error",
+        text_columns=data.text_columns,
+        gaps=data.missing != "error",
+        gap_marks=data.missing_marks,
     )
     return replace(options, **changes)
 
 
 def data_files(config: Config) -> tuple[DataFile, ...]:
-    """Return the identity of every data file that a config names."""
+    """Return the identity of the data files that a config names, and of their labels' files.
+
+    Raises
+    ------
+    ConfigError
+        When labels are given for data that are not.
+    DataError
+        When a file is missing or cannot be read.
+    """
     data = config.data
-    paths = [
-        ("train", data.train),
-        ("validation", data.validation),
-        ("test", data.test),
-    ]
-    return tuple(identify(role, path) for role, path in paths if isinstance(path, str))
+    named = (
+        ("train", data.train, data.labels),
+        ("validation", data.validation, data.validation_labels),
+        ("test", data.test, data.test_labels),
+    )
+    found, records = [], partial(cache_folder, mode=data.cache)
+    for role, paths, labels in named:
+        if paths is None or isinstance(paths, float):
+            if labels is not None:
+                problem = f"data.{role}_labels is given, but data.{role} names no file"
+                raise ConfigError(problem)
+            continue
+        files = data_paths(paths, labels)
+        found.append(identify(role, [file.path for file in files], records))
+        beside = [file.labels or labels_path(file.path, data.format) for file in files]
+        if known := [path for path in beside if path is not None]:
+            found.append(identify(f"{role} labels", known, records))
+    return tuple(found)
 
 
 def load_splits(config: Config, say: Say = silent) -> Splits:
@@ -74,41 +107,95 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
 
     The test rows are taken out first, then the validation rows, each by its own order.
 
+    Parameters
+    ----------
+    config : Config
+    say : callable, optional
+        Takes a note for the user.
+
     Raises
     ------
     DataError
         For a file that is missing or malformed, or a split that leaves no rows.
     """
     data = config.data
-    files = data_files(config)
-    table = read_table(data.train, data.format, read_options(config))
-    labels = _labels(table, data.train)
+    files, name = data_files(config), title(data.train)
+    options, read = read_options(config), partial(load_table, cache=data.cache, say=say)
+    each = read_each(data.train, data.format, options, data.labels, read)
+    table = combined([table for _, table in each])
+    labels = _labels(table, name)
     _refuse_lost_header(config, table, labels)
-    classes = find_classes(labels, data.train)
-    y = encode_labels(labels, classes, data.train)
-    X = settled(table.X, data.sparse, data.train, say)
+    classes = find_classes(labels, name)
+    y = encode_labels(labels, classes, name)
+    plain = not table.categories and data.missing == "error"
+    X = settled(table.X, data.sparse, name, say) if plain else table.X
     whole = Dataset(X, y, classes, table.feature_names, table.categories)
-    train, test = _part(config, whole, data.test, TEST_STREAM, say)
-    train, validation = _part(config, train, data.validation, VALIDATION_STREAM, say)
+    held = (data.test, data.test_labels, TEST_STREAM)
+    train, test = _part(config, whole, *held, say)
+    held = (data.validation, data.validation_labels, VALIDATION_STREAM)
+    train, validation = _part(config, train, *held, say)
     if len(np.unique(train.y)) < len(classes):
         missing = classes[int(np.flatnonzero(train.counts() == 0)[0])]
         raise DataError(
             f"no row of class {shown(missing)} is left to train on; "
             "hold out fewer rows or set data.stratified: true",
-            path=data.train,
+            path=name,
         )
-    return Splits(train, validation, test, files)
+    return _encoded(config, Splits(train, validation, test, files), say)
+
+
+def _encoded(config: Config, splits: Splits, say: Say) -> Splits:
+    """Return the rows with features in place of columns, learned from the training rows."""
+    data, train = config.data, splits.train
+    rules = Rules(
+        text=data.text,
+        max_categories=data.max_categories,
+        unseen=data.unseen,
+        missing=data.missing,
+        missing_value=data.missing_value,
+        marks=data.missing_marks,
+    )
+    if not needs_encoder(train, rules):
+        return splits
+    encoder = Encoder.fit(train, rules, title(data.train))
+    parts = {"train": train, "validation": splits.validation, "test": splits.test}
+    sources = {"train": data.train, "validation": data.validation, "test": data.test}
+    found: dict[str, Dataset] = {}
+    for role, part in parts.items():
+        if part is None:
+            continue
+        source = sources[role]
+        name = title(data.train if source is None or isinstance(source, float) else source)
+        found[role] = encoded(part, encoder, name)
+        if len(found[role]) < len(part):
+            lost = len(part) - len(found[role])
+            say(f"{lost:,} of {len(part):,} {role} rows have gaps and are left out")
+        if not len(found[role]):
+            raise DataError(
+                f"every {role} row has a gap (set data.missing to fill them)", path=name
+            )
+        if data.sparse is True:
+            found[role] = replace(found[role], matrix=compressed(found[role].matrix))
+    return Splits(found["train"], found.get("validation"), found.get("test"), splits.files, encoder)
 
 
 def _refuse_lost_header(config: Config, table: Table, labels: Any) -> None:
     """Raise when the first line of a table without a header looks like one after all."""
-    if config.data.header != "auto" or table.feature_names is not None:
+    data = config.data
+    if data.header != "auto" or table.feature_names is not None:
         return
-    if isinstance(labels, list) and len(labels) > 2 and labels.count(labels[0]) == 1:
+    path, first = data_paths(data.train)[0].path, next(iter(labels))
+    if isinstance(labels, CodedLabels):
+        alone = int(labels.counts()[labels.codes[0]]) == 1
+    else:
+        alone = isinstance(labels, list) and labels.count(first) == 1
+    if isinstance(first, str) and len(labels) > 2 and alone:
+        if format_of(path, data.format) != "csv":
+            return
         raise DataError(
-            f"the label of the first line, {shown(labels[0])}, is that of no other: "
+            f"the label of the first line, {shown(first)}, is that of no other: "
             "set data.header to true or false",
-            path=config.data.train,
+            path=path,
             line=1,
         )
 
@@ -120,13 +207,18 @@ def _labels(table: Table, path: str) -> Any:
 
 
 def _part(
-    config: Config, whole: Dataset, source: str | float | None, stream: int, say: Say
+    config: Config,
+    whole: Dataset,
+    source: Paths | float | None,
+    labels: Paths | None,
+    stream: int,
+    say: Say,
 ) -> tuple[Dataset, Dataset | None]:
-    """Return the rows that stay, and those of a held-out file or fraction."""
-    if isinstance(source, str):
-        return whole, load_like(config, source, whole, say)
+    """Return the rows that stay, and those of held-out files or of a fraction."""
     if not source:
         return whole, None
+    if not isinstance(source, float):
+        return whole, load_like(config, source, whole, labels, say)
     stay, held = split(
         whole.y,
         source,
@@ -137,13 +229,26 @@ def _part(
     return whole.rows(stay), whole.rows(held) if len(held) else None
 
 
-def load_like(config: Config, path: str, like: Dataset, say: Say = silent) -> Dataset:
-    """Read a file that must have the features and classes of another dataset."""
-    options = read_options(config, n_features=like.n_features, feature_names=like.feature_names)
-    table = read_table(path, config.data.format, options)
+def load_like(
+    config: Config, paths: Paths, like: Dataset, labels: Paths | None = None, say: Say = silent
+) -> Dataset:
+    """Read files that must have the features and classes of another dataset."""
+    options = read_options(
+        config,
+        n_features=like.n_features,
+        feature_names=like.feature_names,
+        text=False,
+        text_columns=(),
+        vocabulary=like.categories,
+    )
+    read = partial(load_table, cache=config.data.cache, say=say)
+    each = list(read_each(paths, config.data.format, options, labels, read))
+    codes = [encode_labels(_labels(table, name), like.classes, name) for name, table in each]
+    table = combined([table for _, table in each])
+    plain = not table.categories and config.data.missing == "error"
     return Dataset(
-        settled(table.X, config.data.sparse, path, say),
-        encode_labels(_labels(table, path), like.classes, path),
+        settled(table.X, config.data.sparse, title(paths), say) if plain else table.X,
+        np.concatenate(codes),
         like.classes,
         like.feature_names,
         table.categories,

@@ -14,8 +14,10 @@ from svmtrain.build.splits import Splits
 from svmtrain.config import DEFAULT_LAMBDA, Config, Interval
 from svmtrain.config.schema import Objective
 from svmtrain.config.schema import Solver as SolverConfig
-from svmtrain.data.dataset import Dataset, Label
+from svmtrain.data.columns import Encoder
+from svmtrain.data.dataset import Column, Dataset, Label
 from svmtrain.data.mapped import mapping_of
+from svmtrain.data.readers import title
 from svmtrain.data.scaled import SparseRows, dense
 from svmtrain.data.scaling import Scaler
 from svmtrain.data.sparse import Csr
@@ -135,6 +137,8 @@ class Built:
     classes : tuple of label
     feature_names : tuple of str or None
     target : str, int or None
+    keep, drop : tuple of Column
+    encoder : Encoder or None
     search : LrSearch or None
         What `lr: auto` tried in this session.
     lr : float
@@ -148,6 +152,9 @@ class Built:
     classes: tuple[Label, ...]
     feature_names: tuple[str, ...] | None
     target: str | int | None
+    keep: tuple[Column, ...]
+    drop: tuple[Column, ...]
+    encoder: Encoder | None
     search: LrSearch | None
     lr: float
     start: TrainingState
@@ -164,6 +171,9 @@ class Built:
             objective=self.problem.objective,
             feature_names=self.feature_names,
             target=self.target,
+            keep=self.keep,
+            drop=self.drop,
+            encoder=self.encoder,
             trained=dict(trained or {}),
         )
 
@@ -212,7 +222,7 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         rows = row_source(train, scaler, solver.dtype)
     except DataError as error:
         where = f"{error.problem} (rows counted among those trained on)"
-        raise DataError(where, path=config.data.train) from None
+        raise DataError(where, path=title(config.data.train)) from None
     size = batch_size(solver, len(train))
     weights = initial_weights(
         solver.init, train.n_features, len(train.classes), np.dtype(solver.dtype), solver.seed
@@ -249,6 +259,9 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         classes=train.classes,
         feature_names=train.feature_names,
         target=config.data.target,
+        keep=config.data.keep,
+        drop=config.data.drop,
+        encoder=splits.encoder,
         search=search,
         lr=lr,
         start=TrainingState.begin(sgd.start(*weights), certified=why_no_bound(objective) is None),

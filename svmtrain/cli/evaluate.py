@@ -23,6 +23,7 @@ EXAMPLES = """
 svmtrain evaluate runs/digits --split test
 svmtrain evaluate runs/digits/model.npz labelled.csv
 svmtrain evaluate runs/digits labelled.csv --json
+svmtrain evaluate runs/mnist t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz
 """
 WIDEST = 30
 
@@ -35,26 +36,47 @@ WIDEST = 30
     type=click.Choice(["train", "validation", "test"]),
     help="Without DATA: which rows of the run.  [default: test]",
 )
+@click.option(
+    "--labels",
+    type=any_path,
+    metavar="FILE",
+    help="Labels of DATA, where its format keeps them apart; found by name if not given.",
+)
 @format_option
 @json_option
-def command(model: str, data: str | None, split: str | None, format_: str, as_json: bool) -> None:
-    """Judge MODEL (a model, a checkpoint or a run directory) on DATA, or on rows of its run."""
+def command(
+    model: str,
+    data: str | None,
+    split: str | None,
+    labels: str | None,
+    format_: str,
+    as_json: bool,
+) -> None:
+    """Judge MODEL (a model, a checkpoint or a run directory) on DATA, or on rows of its run.
+
+    DATA is a file, a folder of images, - for standard input, or a quoted pattern such as
+    'part-*.csv', which means its files sorted by name.
+    """
     if data is not None and split is not None:
         raise click.UsageError("--split goes without DATA")
-    evaluation = _evaluate(model, data, split or "test", format_)
+    if data is None and labels is not None:
+        raise click.UsageError("--labels goes with DATA")
+    evaluation = _evaluate(model, data, split or "test", labels, format_)
     if as_json:
         print_json(evaluation.to_dict())
     else:
         click.echo(text(evaluation))
 
 
-def _evaluate(model: str, data: str | None, split: str, format_: str) -> Evaluation:
+def _evaluate(
+    model: str, data: str | None, split: str, labels: str | None, format_: str
+) -> Evaluation:
     limit_one_thread()
     from svmtrain.operations.evaluate import evaluate_file, evaluate_split
 
     if data is None:
         return evaluate_split(model, split)
-    return evaluate_file(model, data, known_format(format_))
+    return evaluate_file(model, data, known_format(format_), labels)
 
 
 def text(evaluation: Evaluation) -> str:

@@ -39,9 +39,11 @@ def show(model: str, as_json: bool) -> None:
         print_json(document)
         return
     norms = document.pop("class_norms")
-    trained = document.pop("trained")
+    trained, columns = document.pop("trained"), document.pop("columns")
     click.echo(facts([(key, _text(value)) for key, value in document.items()]))
     click.echo("\n" + table(["class", "weight norm", "bias"], norms))
+    if columns:
+        click.echo("\n" + table(["column", "becomes", "gaps become"], columns))
     click.echo("\ntrained\n" + facts(_flat(trained)))
 
 

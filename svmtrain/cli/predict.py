@@ -30,8 +30,9 @@ cat new.csv | svmtrain predict runs/digits -
 def command(model: str, data: str, output: str | None, scores: bool, format_: str) -> None:
     """Label the rows of DATA (- for standard input) with MODEL, one label a line.
 
-    MODEL is a model, a checkpoint or a run directory. A label column in DATA is ignored. With
-    --scores, the header names the classes in the model's order.
+    MODEL is a model, a checkpoint or a run directory. DATA may be a folder of images, or a quoted
+    pattern such as 'part-*.csv', which means its files sorted by name. Labels in DATA are
+    ignored. With --scores, the header names the classes in the model's order.
     """
     limit_one_thread()
     from svmtrain.operations.predict import load_classifier, predict_file
@@ -56,9 +57,10 @@ def command(model: str, data: str, output: str | None, scores: bool, format_: st
             raise StorageError("standard output is closed")
         write(sys.stdout)
         return
+    from svmtrain.data.readers import expanded
     from svmtrain.files import refuse_same_file, replaced_atomically
     from svmtrain.operations.evaluate import find_model
 
-    refuse_same_file(output, [data, find_model(model)])
+    refuse_same_file(output, [*expanded(data), find_model(model)])
     with replaced_atomically(output) as stream:
         write(stream)

@@ -10,8 +10,9 @@ import math
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TypeGuard
 
-from svmtrain.config.nodes import Node, Scalar, found
+from svmtrain.config.nodes import Node, Scalar, Sequence, found
 from svmtrain.config.plain import nearest
 from svmtrain.errors import ConfigError
 
@@ -79,6 +80,11 @@ def _is_plain(node: Node, meaning: str) -> bool:
 def _is_text(node: Node) -> bool:
     """Return whether `node` is a scalar that every YAML reader takes for text."""
     return isinstance(node, Scalar) and node.means is None
+
+
+def _is_word(node: Node) -> TypeGuard[Scalar]:
+    """Return whether `node` is a scalar that is not empty."""
+    return isinstance(node, Scalar) and node.text != ""
 
 
 def _number_hint(text: str) -> str:
@@ -233,8 +239,13 @@ class Choice(Kind):
         return "one of " + ", ".join(self.choices)
 
     def claims(self, node: Node) -> bool:
-        """Claim the names themselves and nothing that is merely near."""
-        return isinstance(node, Scalar) and _is_text(node) and node.text in self.choices
+        """Claim the names themselves and nothing that is merely near.
+
+        A name may be a word, such as off, that some YAML readers take for a boolean.
+        """
+        if not isinstance(node, Scalar) or node.text not in self.choices:
+            return False
+        return _is_text(node) or _is_plain(node, "boolean")
 
     def names(self) -> tuple[str, ...]:
         """Return the choices."""
@@ -257,6 +268,28 @@ class Null(Kind):
     def claims(self, node: Node) -> bool:
         """Claim the ways to write null."""
         return _is_plain(node, "null")
+
+
+@dataclass(frozen=True)
+class ListOf(Kind):
+    """A list, which may be empty, of values of one kind that come in a few words each."""
+
+    item: Kind
+    what: str
+
+    def parse(self, node: Node, key: str) -> tuple[object, ...]:
+        """Return the values as a tuple."""
+        if not isinstance(node, Sequence):
+            raise self.wrong(node, key, f"in brackets: [{node.text}]" if _is_word(node) else "")
+        return tuple(self.item.parse(item, f"an entry of {key}") for item in node.items)
+
+    def describe(self) -> str:
+        """Return for example "a list of columns"."""
+        return f"a list of {self.what}"
+
+    def claims(self, node: Node) -> bool:
+        """Claim every list."""
+        return isinstance(node, Sequence)
 
 
 class Either(Kind):

@@ -14,7 +14,7 @@ from svmtrain.config.keys import KEYS, Key, keys_of
 from svmtrain.config.kinds import Either, Kind
 from svmtrain.config.plain import reading
 from svmtrain.config.schema import SECTIONS, Config
-from svmtrain.config.texts import FilePath, Interval
+from svmtrain.config.texts import FilePath, FilePaths, Interval
 
 _READ_AS_BOOLEAN_BY_SOME = ("y", "Y", "n", "N")
 _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*|\.\.?(?:/[A-Za-z0-9_./-]*)?")
@@ -55,7 +55,7 @@ def to_yaml(config: Config, folder: str = "") -> str:
         for key in keys_of(section):
             value = key.value(config)
             if _is_path(key.kind, value):
-                value = _relative(str(value), folder)
+                value = _relative(value, folder)
             lines.append(f"  {key.name}: {yaml_value(value)}")
     return "\n".join(lines) + "\n"
 
@@ -73,6 +73,8 @@ def yaml_value(value: object) -> str:
     if isinstance(value, Mapping):
         pairs = (f"{yaml_value(str(label))}: {yaml_value(one)}" for label, one in value.items())
         return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(yaml_value, value)) + "]"
     if isinstance(value, Interval):
         return str(value)
     return _text(str(value))
@@ -126,7 +128,7 @@ def differences(old: Config, new: Config) -> list[tuple[str, object, object]]:
         if before == after or (
             _is_path(key.kind, before)
             and _is_path(key.kind, after)
-            and os.path.abspath(str(before)) == os.path.abspath(str(after))
+            and _absolute(before) == _absolute(after)
         ):
             continue
         found.append((key.dotted, _plain(before), _plain(after)))
@@ -139,6 +141,9 @@ def starter(
     format: str | None = None,
     target: str | int | None = None,
     test: str | None = None,
+    text: str | None = None,
+    missing: str | None = None,
+    drop: tuple[str | int, ...] = (),
     folder: str = "",
 ) -> str:
     """Return a commented config to start from.
@@ -153,6 +158,10 @@ def starter(
         Of the data files; by default told from the file.
     target : str or int, optional
         The column of the labels.
+    text, missing : str, optional
+        What to do about columns of text and gaps, where there are some.
+    drop : tuple of str or int
+        Columns that can be no features.
     folder : str
         Where the config will be saved.
     """
@@ -161,6 +170,9 @@ def starter(
         "data.format": format,
         "data.target": target,
         "data.test": None if test is None else _relative(test, folder),
+        "data.text": text,
+        "data.missing": missing,
+        "data.drop": drop or None,
     }
     lines = [
         "# A config for svmtrain. To change a key that is switched off, remove its '#'.",
@@ -178,7 +190,7 @@ def _starter_lines(key: Key, given: object, folder: str) -> list[str]:
     """Return the help and the line of one key, which is live when given or common."""
     value = key.default if given is None else given
     if given is None and _is_path(key.kind, value):
-        value = _relative(str(value), folder)
+        value = _relative(value, folder)
     live = given is not None or key.common
     text = f"{key.help}: {key.kind.describe()}"
     comment = textwrap.wrap(text, 94, initial_indent="  # ", subsequent_indent="  #   ")
@@ -189,18 +201,31 @@ def _plain(value: object) -> object:
     """Return a value as JSON holds it."""
     if isinstance(value, Interval):
         return str(value)
+    if isinstance(value, tuple):
+        return list(value)
     return dict(value) if isinstance(value, Mapping) else value
 
 
 def _is_path(kind: Kind, value: object) -> bool:
-    """Return whether `value` of `kind` is a path."""
+    """Return whether `value` of `kind` is a path, or several."""
     kinds = kind.kinds if isinstance(kind, Either) else (kind,)
-    return isinstance(value, str) and any(isinstance(one, FilePath) for one in kinds)
+    paths = any(isinstance(one, (FilePath, FilePaths)) for one in kinds)
+    return paths and isinstance(value, (str, tuple))
 
 
-def _relative(path: str, folder: str) -> str:
-    """Return `path` as seen from `folder`; an absolute path stays absolute."""
+def _relative(value: object, folder: str) -> object:
+    """Return a path, or several, as seen from `folder`; absolute paths stay absolute."""
+    if isinstance(value, tuple):
+        return tuple(_relative(path, folder) for path in value)
+    path = str(value)
     return path if os.path.isabs(path) else os.path.relpath(path, folder or os.curdir)
+
+
+def _absolute(value: object) -> object:
+    """Return a path, or several, as seen from the root."""
+    if isinstance(value, tuple):
+        return [os.path.abspath(path) for path in value]
+    return os.path.abspath(str(value))
 
 
 def _float(value: float) -> str:

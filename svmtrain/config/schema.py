@@ -16,6 +16,7 @@ from svmtrain.config.kinds import (
     Either,
     Integer,
     Kind,
+    ListOf,
     Number,
     Optional,
 )
@@ -24,7 +25,9 @@ from svmtrain.config.texts import (
     Every,
     FileName,
     FilePath,
+    FilePaths,
     Interval,
+    Mark,
     Text,
     Weights,
 )
@@ -32,7 +35,15 @@ from svmtrain.config.texts import (
 #: The L2 strength when neither objective.lambda nor objective.C is given.
 DEFAULT_LAMBDA = 0.03
 
-FORMATS = ("auto", "csv", "svmlight", "npz")
+FORMATS = (
+    *("auto", "csv", "svmlight", "npz", "npy", "idx", "cifar10", "cifar100"),
+    *("parquet", "arrow", "images", "store"),
+)
+TEXTS = ("error", "onehot", "ordinal")
+UNSEEN = ("error", "ignore")
+MISSING = ("error", "drop", "mean", "median", "most_frequent", "constant")
+GAP_MARKS = ("", "?", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL")
+CACHES = ("auto", "off", "beside")
 SCALINGS = ("none", "standard", "minmax", "maxabs")
 ROW_NORMS = ("none", "l2")
 LOSSES = (
@@ -70,6 +81,7 @@ MODELS = ("best", "last")
 
 _AUTO = Choice(("auto",))
 _NONE = Choice(("none",))
+_COLUMNS = ListOf(Either(Integer(), Text()), "columns")
 _EVERY_EPOCH = Interval(1, "epochs")
 
 
@@ -88,11 +100,18 @@ def _about(
 class Data:
     """Where the rows come from and how they are split."""
 
-    train: str = field(metadata=_about(FilePath(), "training data", common=True))
-    test: str | float | None = field(
+    train: str | tuple[str, ...] = field(
+        metadata=_about(
+            FilePaths(),
+            "training data: a file or folder, several files in order, or a pattern such as "
+            "part-*.csv, which means its files sorted by name",
+            common=True,
+        )
+    )
+    test: str | tuple[str, ...] | float | None = field(
         default=None,
         metadata=_about(
-            Optional(Number(above=0, below=1), FilePath()),
+            Optional(Number(above=0, below=1), FilePaths()),
             "test data, or the fraction of the training rows to set aside as such",
             common=True,
         ),
@@ -118,6 +137,49 @@ class Data:
         default="auto",
         metadata=_about(Either(_AUTO, Delimiter()), "what stands between CSV fields"),
     )
+    keep: tuple[str | int, ...] = field(
+        default=(),
+        metadata=_about(_COLUMNS, "the columns that are features, by name or position; [] for all"),
+    )
+    drop: tuple[str | int, ...] = field(
+        default=(), metadata=_about(_COLUMNS, "columns that are no features")
+    )
+    text: str = field(
+        default="error",
+        metadata=_about(
+            Choice(TEXTS),
+            "columns of text: refused, a feature for each text, or the number of the text",
+        ),
+    )
+    text_columns: tuple[str | int, ...] = field(
+        default=(),
+        metadata=_about(_COLUMNS, "columns that hold text though they look like numbers"),
+    )
+    max_categories: int = field(
+        default=100,
+        metadata=_about(Integer(minimum=1), "most different texts in a column for text: onehot"),
+    )
+    unseen: str = field(
+        default="error",
+        metadata=_about(
+            Choice(UNSEEN), "a text that no training row had: refused, or none of the known ones"
+        ),
+    )
+    missing: str = field(
+        default="error",
+        metadata=_about(
+            Choice(MISSING),
+            "gaps: refused, their rows left out, or filled with what the training rows have "
+            "(columns of text with the commonest) or with missing_value",
+        ),
+    )
+    missing_value: float = field(
+        default=0.0, metadata=_about(Number(), "what fills gaps among numbers for constant")
+    )
+    missing_marks: tuple[str, ...] = field(
+        default=GAP_MARKS,
+        metadata=_about(ListOf(Mark(), "texts"), "what a gap looks like in a cell"),
+    )
     sparse: bool | str = field(
         default="auto",
         metadata=_about(
@@ -125,13 +187,37 @@ class Data:
             "whether only non-zeros are held in memory; auto is when that is much less",
         ),
     )
-    validation: str | float = field(
+    cache: str = field(
+        default="auto",
+        metadata=_about(
+            Choice(CACHES),
+            "where text files are kept as a store once they are read: in the user's cache folder, "
+            "nowhere, or beside the file",
+        ),
+    )
+    validation: str | tuple[str, ...] | float = field(
         default=0.2,
         metadata=_about(
-            Either(Number(minimum=0, below=1), FilePath()),
+            Either(Number(minimum=0, below=1), FilePaths()),
             "fraction of the training rows held out to watch the training, or a file; 0 is none",
             common=True,
         ),
+    )
+    labels: str | tuple[str, ...] | None = field(
+        default=None,
+        metadata=_about(
+            Optional(FilePaths()),
+            "labels of the training data, where their format keeps them apart (idx, npy); "
+            "null is to find them beside, by name",
+        ),
+    )
+    test_labels: str | tuple[str, ...] | None = field(
+        default=None,
+        metadata=_about(Optional(FilePaths()), "labels of the test data, likewise"),
+    )
+    validation_labels: str | tuple[str, ...] | None = field(
+        default=None,
+        metadata=_about(Optional(FilePaths()), "labels of the validation data, likewise"),
     )
     stratified: bool = field(
         default=True,

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from svmtrain.config.kinds import Integer, Kind, Number
-from svmtrain.config.nodes import Mapping, Node, Scalar, cut
+from svmtrain.config.nodes import Mapping, Node, Scalar, Sequence, cut
 
 LABEL_LIMIT = 100
 NAME_LIMIT = 200
@@ -38,6 +38,27 @@ class Text(Kind):
 
 
 @dataclass(frozen=True)
+class Mark(Kind):
+    """A text as it stands, empty or not, also one that YAML reads as null when it has no quotes."""
+
+    textual = True
+
+    def parse(self, node: Node, key: str) -> str:
+        """Return the text."""
+        if not isinstance(node, Scalar) or not self.claims(node):
+            raise self.wrong(node, key)
+        return node.text
+
+    def describe(self) -> str:
+        """Return "a text"."""
+        return "a text"
+
+    def claims(self, node: Node) -> bool:
+        """Claim every scalar that is written in quotes, or is text or null without them."""
+        return isinstance(node, Scalar) and (not node.plain or node.means in (None, "null"))
+
+
+@dataclass(frozen=True)
 class FilePath(Text):
     """A path. A relative one starts at the folder of the source that it stands in."""
 
@@ -49,6 +70,31 @@ class FilePath(Text):
     def describe(self) -> str:
         """Return "a path"."""
         return "a path"
+
+
+@dataclass(frozen=True)
+class FilePaths(Kind):
+    """A path or a list of paths, each as `FilePath` has it; what patterns mean is found later."""
+
+    textual = True
+
+    def parse(self, node: Node, key: str) -> str | tuple[str, ...]:
+        """Return the path, or the paths of a list as a tuple."""
+        if not isinstance(node, Sequence):
+            if not self.claims(node):
+                raise self.wrong(node, key)
+            return FilePath().parse(node, key)
+        if not node.items:
+            raise node.place.error(f"{key} must be {self.describe()}, got an empty list")
+        return tuple(FilePath().parse(item, f"a path in {key}") for item in node.items)
+
+    def describe(self) -> str:
+        """Return "a path or a list of paths"."""
+        return "a path or a list of paths"
+
+    def claims(self, node: Node) -> bool:
+        """Claim every list, and every scalar that is text beyond doubt."""
+        return isinstance(node, Sequence) or FilePath().claims(node)
 
 
 @dataclass(frozen=True)

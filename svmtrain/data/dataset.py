@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from svmtrain.data.mapped import Reading
 from svmtrain.data.sparse import Matrix, stacked
 from svmtrain.errors import DataError, shown
 
 Label = int | str
-Labels = Sequence[str] | NDArray[np.int64]
 
 Column = str | int
 """A column of a table: its name, or its position from 0 (negative from the end)."""
@@ -21,6 +22,39 @@ Column = str | int
 INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
 GAP_MARKS = ("", "?", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL")
 BLOCK_ROWS = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class CodedLabels:
+    """The labels of many rows, each text or number kept once.
+
+    Attributes
+    ----------
+    codes : ndarray of int32 (n_samples,)
+        Index into `names`, perhaps mapped from a file.
+    names : tuple of str, or of int
+        As a reader delivers them; some may have no rows here.
+    """
+
+    codes: NDArray[np.int32]
+    names: tuple[Label, ...]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: slice) -> CodedLabels:
+        """Return the labels of some rows, not copied when they are consecutive."""
+        return CodedLabels(self.codes[rows], self.names)
+
+    def __iter__(self) -> Iterator[Label]:
+        return map(self.names.__getitem__, self.codes)
+
+    def counts(self) -> NDArray[np.int64]:
+        """Return the number of rows of each name, (n_names,)."""
+        return np.bincount(self.codes, minlength=len(self.names)).astype(np.int64)
+
+
+Labels = Sequence[str] | NDArray[np.int64] | CodedLabels
 
 
 @dataclass(frozen=True)
@@ -61,6 +95,9 @@ class ReadOptions:
     vocabulary : mapping of int to tuple of str
         The texts of each text column, by its place among the features, that are numbered
         already; others are numbered after them.
+    on_fault : callable or None
+        Takes the error about a row of a text file, which is then left out; without it, the error
+        is raised.
     """
 
     target: Column | None = None
@@ -77,6 +114,7 @@ class ReadOptions:
     gaps: bool = False
     gap_marks: tuple[str, ...] = GAP_MARKS
     vocabulary: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    on_fault: Callable[[DataError], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +125,8 @@ class Table:
     ----------
     X : ndarray of a real dtype, shape (n_samples, n_features), C-contiguous, or Csr
         All finite, but for the gaps of a table that may have some, which are NaN.
-    labels : list of str, ndarray of int64 shape (n_samples,), or None when the file has none
+    labels : list of str, ndarray of int64 (n_samples,), CodedLabels, or None
+        None when the file has none.
     feature_names : tuple of str or None
     categories : mapping of int to tuple of str
         The text columns, by their place: X holds the number of each text in the tuple. In a
@@ -105,15 +144,31 @@ def joined(tables: Sequence[Table]) -> Table:
 
     The texts of the text columns are numbered as in the last, which knows them all.
     """
-    labels: Labels | None = None
-    found = [table.labels for table in tables if table.labels is not None]
-    if found and all(isinstance(part, np.ndarray) for part in found):
-        labels = np.concatenate(found)
-    elif found:
-        labels = [str(label) for part in found for label in part]
+    labels = _joined_labels([table.labels for table in tables if table.labels is not None])
     last = tables[-1]
     X = stacked([table.X for table in tables])
     return Table(X, labels, last.feature_names, last.categories)
+
+
+def _joined_labels(parts: Sequence[Labels]) -> Labels | None:
+    """Return the labels of several tables; coded or whole numbers when all of them are."""
+    arrays = [part for part in parts if isinstance(part, np.ndarray)]
+    coded = [part for part in parts if isinstance(part, CodedLabels)]
+    if not parts:
+        return None
+    if len(arrays) == len(parts):
+        return np.concatenate(arrays)
+    if len(coded) == len(parts):
+        place = {name: code for code, name in enumerate(_union(part.names for part in coded))}
+        moved = [np.array([place[name] for name in part.names], np.int32) for part in coded]
+        codes = [table[part.codes] for table, part in zip(moved, coded, strict=True)]
+        return CodedLabels(np.concatenate(codes), tuple(place))
+    return [str(label) for part in parts for label in part]
+
+
+def _union(groups: Iterable[Iterable[Label]]) -> list[Label]:
+    """Return each name of several groups once, by first appearance."""
+    return list(dict.fromkeys(chain.from_iterable(groups)))
 
 
 @dataclass(frozen=True)
@@ -169,8 +224,12 @@ class Dataset:
 
     def blocks(self, size: int = BLOCK_ROWS) -> Iterator[Matrix]:
         """Yield all rows in order, `size` at a time."""
+        reading = Reading(self.matrix)
         for start in range(0, len(self), size):
-            yield self.part(start, min(start + size, len(self)))
+            stop = min(start + size, len(self))
+            yield self.part(start, stop)
+            span = stop - start if self.at is None else int(self.at[stop - 1] - self.at[start]) + 1
+            reading.saw(stop - start, span)
 
     def rows(self, index: NDArray[np.intp]) -> Dataset:
         """Return the dataset of the rows at `index`, ascending; nothing but labels is copied."""
@@ -193,13 +252,8 @@ def find_classes(labels: Labels, path: str) -> tuple[Label, ...]:
     DataError
         When there is only one class.
     """
-    classes: tuple[Label, ...]
-    if isinstance(labels, np.ndarray):
-        classes = tuple(int(label) for label in np.unique(labels))
-    else:
-        names = sorted(set(labels))
-        plain = all(INTEGER.fullmatch(name) for name in names)
-        classes = tuple(sorted(int(name) for name in names)) if plain else tuple(names)
+    names = in_order(_distinct(labels))
+    classes = tuple(map(int, names)) if all(map(_is_plain, names)) else tuple(names)
     unprintable = [c for c in classes if isinstance(c, str) and not c.isprintable()]
     if unprintable:
         raise DataError(
@@ -213,6 +267,24 @@ def find_classes(labels: Labels, path: str) -> tuple[Label, ...]:
     return classes
 
 
+def _distinct(labels: Labels) -> Collection[Label]:
+    """Return the different labels among some, in any order."""
+    if isinstance(labels, np.ndarray):
+        return [int(label) for label in np.unique(labels)]
+    if isinstance(labels, CodedLabels):
+        return [labels.names[code] for code in np.flatnonzero(labels.counts())]
+    return set(labels)
+
+
+def in_order(names: Collection[Label]) -> list[Label]:
+    """Return different labels, as they are, in the order of the classes that they stand for."""
+    return sorted(names, key=int) if all(map(_is_plain, names)) else sorted(names, key=str)
+
+
+def _is_plain(name: Label) -> bool:
+    return not isinstance(name, str) or INTEGER.fullmatch(name) is not None
+
+
 def encode_labels(
     labels: Labels, classes: tuple[Label, ...], path: str, before: int = 0
 ) -> NDArray[np.int64]:
@@ -224,24 +296,30 @@ def encode_labels(
         When a label is not among the classes; the message names the row, counted from 1 after
         the `before` rows that came before these.
     """
-    index: dict[Label, int] = {label: number for number, label in enumerate(classes)}
-    if isinstance(labels, np.ndarray):
-        found: list[Label] = labels.tolist()
-        if isinstance(classes[0], str):
-            found = [str(label) for label in found]
-    elif isinstance(classes[0], int):
-        found = [int(name) if INTEGER.fullmatch(name) else name for name in labels]
-    else:
-        found = list(labels)
-    codes = [index.get(label, -1) for label in found]
-    if -1 in codes:
-        row = codes.index(-1)
+    names = labels.names if isinstance(labels, CodedLabels) else labels
+    found = _as_classes(names.tolist() if isinstance(names, np.ndarray) else names, classes)
+    index = {label: number for number, label in enumerate(classes)}
+    codes = np.array([index.get(label, -1) for label in found], dtype=np.int64)
+    if isinstance(labels, CodedLabels):
+        codes = codes[labels.codes]
+    if codes.min(initial=0) < 0:
+        row = int(np.argmin(codes))
+        label = found[int(labels.codes[row])] if isinstance(labels, CodedLabels) else found[row]
         raise DataError(
-            f"row {before + row + 1} has the label {shown(found[row])}, which is none of the "
+            f"row {before + row + 1} has the label {shown(label)}, which is none of the "
             f"{len(classes)} classes of the model ({_some(classes)})",
             path=path,
         )
-    return np.array(codes, dtype=np.int64)
+    return codes
+
+
+def _as_classes(names: Sequence[Label], classes: tuple[Label, ...]) -> list[Label]:
+    """Return labels as text, or plain integers as numbers, whichever the classes are."""
+    if isinstance(classes[0], str):
+        return [str(name) for name in names]
+    return [
+        int(name) if isinstance(name, str) and INTEGER.fullmatch(name) else name for name in names
+    ]
 
 
 def _some(classes: tuple[Label, ...], limit: int = 6) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from svmtrain.build import Built, best_metric, build, load_splits, stop_rules
 from svmtrain.config import Config, to_dict, to_yaml
+from svmtrain.data.columns import Encoder
 from svmtrain.model import LinearClassifier
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.operations.job import FitResult
@@ -120,7 +121,7 @@ def summary(result: FitResult) -> str:
         ("trained", f"{objective.loss}, {_strength(result)}, lr {job.built.lr:g}"),
         (
             "on",
-            f"{len(train):,} rows x {train.n_features} features, {len(train.classes)} classes"
+            f"{len(train):,} rows x {_features_in_words(result)}, {len(train.classes)} classes"
             + (f" (held out: {', '.join(held)})" if held else ""),
         ),
         ("ended", f"{result.outcome.reason} ({result.records[-1].seconds:.2f} s of training)"),
@@ -151,6 +152,14 @@ def proof_in_words(result: FitResult) -> str:
     return f"within {gap:.2%} of the optimum (at least {result.bound:.6f})"
 
 
+def _features_in_words(result: FitResult) -> str:
+    """Return how many features there are, and of how many columns when those are others."""
+    n_features, encoder = result.job.splits.train.n_features, result.job.splits.encoder
+    if encoder is None or len(encoder.columns) == n_features:
+        return f"{n_features} features"
+    return f"{n_features} features of {len(encoder.columns)} columns"
+
+
 def _strength(result: FitResult) -> str:
     """Return lambda, and the C that is the same."""
     lam = result.job.built.problem.objective.lam
@@ -173,6 +182,17 @@ def _next_command(result: FitResult) -> str:
     return f"svmtrain predict {run} DATA"
 
 
+def _columns_in_words(encoder: Encoder) -> list[list[str]]:
+    """Return (name, what it becomes, what fills its gaps) for each column of a table."""
+    rows = []
+    for column in encoder.columns:
+        what = "number"
+        if column.categories is not None:
+            what = f"{encoder.rules.text} of {len(column.categories)} texts"
+        rows.append([column.name, what, "-" if column.fill is None else str(column.fill)])
+    return rows
+
+
 def describe_model(classifier: LinearClassifier) -> dict[str, Any]:
     """Return what a classifier is, as plain values."""
     W, b = classifier.W.astype(np.float64), classifier.b.astype(np.float64)
@@ -192,6 +212,7 @@ def describe_model(classifier: LinearClassifier) -> dict[str, Any]:
         "scale": card["scale"],
         "row_norm": card["row_norm"],
         "feature_names": card["feature_names"],
+        "columns": [] if classifier.encoder is None else _columns_in_words(classifier.encoder),
         "class_norms": [
             [str(label), float(norms[i]), float(b[i])] for i, label in enumerate(classifier.classes)
         ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ import numpy as np
 from svmtrain import interrupts
 from svmtrain.build import Splits, load_splits
 from svmtrain.config import load_config
-from svmtrain.data.dataset import Dataset, ReadOptions, encode_labels
-from svmtrain.data.readers import STDIN, iter_tables
+from svmtrain.data.dataset import Dataset, ReadOptions, Table, encode_labels
+from svmtrain.data.readers import STDIN, data_paths, iter_tables
 from svmtrain.errors import ConfigError, DataError, ModelError
 from svmtrain.metrics import Report, confusion_matrix
 from svmtrain.model import LinearClassifier, load_model
@@ -133,12 +133,29 @@ def find_model(path: str | Path) -> Path:
 
 
 def reading(classifier: LinearClassifier, *, labels_required: bool) -> ReadOptions:
-    """Return how to read rows for a classifier."""
-    return ReadOptions(
+    """Return how to read rows for a classifier.
+
+    A row with a gap that the model leaves out is read to be judged, where it can be left out,
+    but not to be labelled: every row of the file gets a label.
+    """
+    encoder = classifier.encoder
+    options = ReadOptions(
         target=classifier.target,
         labels_required=labels_required,
         n_features=classifier.n_features,
         feature_names=classifier.feature_names,
+        keep=classifier.keep,
+        drop=classifier.drop,
+    )
+    if encoder is None:
+        return options
+    return replace(
+        options,
+        n_features=len(encoder.columns),
+        feature_names=encoder.column_names,
+        vocabulary=encoder.vocabulary,
+        gaps=encoder.rules.missing != "error" and (labels_required or not encoder.drops),
+        gap_marks=encoder.rules.marks,
     )
 
 
@@ -159,8 +176,32 @@ def located(path: str, before: int) -> Iterator[None]:
         raise DataError(f"{error.problem}{counted}", path=path) from None
 
 
-def evaluate_file(model: str | Path, data: str, format: str = "auto") -> Evaluation:
-    """Judge a model on a labelled file, in chunks; `-` is standard input.
+def tables_of(
+    data: str, format: str, options: ReadOptions, labels: str | None = None
+) -> Iterator[tuple[str, int, Table]]:
+    """Yield (file, rows of it that came before, table) for the chunks of one or several files.
+
+    Parameters
+    ----------
+    data, labels : str
+        A file, a folder, or a pattern; `-` is standard input.
+    format : str
+        A name in `READERS`, or "auto".
+    options : ReadOptions
+    """
+    for file in data_paths(data, labels):
+        before, options = 0, replace(options, labels=file.labels)
+        with reading_from(file.path):
+            for table in iter_tables(file.path, format, options, rows=CHUNK_ROWS):
+                interrupts.check()
+                yield file.path, before, table
+                before += len(table.X)
+
+
+def evaluate_file(
+    model: str | Path, data: str, format: str = "auto", labels: str | None = None
+) -> Evaluation:
+    """Judge a model on labelled files, in chunks; see `tables_of`.
 
     Raises
     ------
@@ -170,17 +211,17 @@ def evaluate_file(model: str | Path, data: str, format: str = "auto") -> Evaluat
     options = reading(classifier, labels_required=True)
 
     def parts() -> Iterable[tuple[Rows, Classes]]:
-        before = 0
-        for table in iter_tables(data, format, options, rows=CHUNK_ROWS):
+        for path, before, table in tables_of(data, format, options, labels):
             if table.labels is None:
-                raise DataError("has no labels", path=data)
-            with located(data, before):
-                y = encode_labels(table.labels, classifier.classes, data, before)
-                yield classifier.transform(table.X), y
-            before += len(y)
+                raise DataError("has no labels", path=path)
+            with located(path, before):
+                y = encode_labels(table.labels, classifier.classes, path, before)
+                if classifier.encoder is not None and classifier.encoder.drops:
+                    whole = np.flatnonzero(classifier.encoder.complete(table.X))
+                    table, y = replace(table, X=table.X[whole]), y[whole]
+                yield classifier.transform(classifier.features(table, path, before)), y
 
-    with reading_from(data):
-        return _evaluate(classifier, parts())
+    return _evaluate(classifier, parts())
 
 
 def evaluate_split(run: str | Path, split: str) -> Evaluation:

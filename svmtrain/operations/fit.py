@@ -78,7 +78,7 @@ def fit(
         )
     if run.exists() and resume:
         return resume_run(run, config, session)
-    splits = load_splits(config, session.say)
+    splits = load_splits(config, session.note)
     _check_metrics(config, splits)
     built = build(config, splits)
     interrupts.check()
@@ -92,7 +92,7 @@ def fit(
 def resume_run(run: RunDirectory, config: Config, session: Session) -> FitResult:
     """Go on with a run, exactly where its newest intact checkpoint was made."""
     run.require()
-    splits = load_splits(config, session.say)
+    splits = load_splits(config, session.note)
     _check_metrics(config, splits)
     with run.locked():
         checkpoint, notes = run.latest_checkpoint()

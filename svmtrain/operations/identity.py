@@ -29,7 +29,10 @@ OF_SCHEDULES = {
     "solver.power": ("inverse_scaling",),
     "solver.t0": ("inverse_scaling", "pegasos"),
 }
-NOT_IN_THE_STEPS = ("solver.threads", "solver.gradcheck", "solver.batch_size", "objective.C")
+NOT_IN_THE_STEPS = (
+    *("data.cache", "data.labels", "data.validation_labels", "data.test_labels"),
+    *("solver.threads", "solver.gradcheck", "solver.batch_size", "objective.C"),
+)
 SECTIONS = ("data", "preprocess", "objective", "solver")
 
 
@@ -45,7 +48,7 @@ def settings(config: Config, lam: float, best: str) -> dict[str, Any]:
         if section in SECTIONS
     }
     for key in PATHS:
-        if isinstance(values[key], str):
+        if isinstance(values[key], (str, list)):
             values[key] = "a file"
     for key in NOT_IN_THE_STEPS:
         values.pop(key)

@@ -38,6 +38,11 @@ class Session:
     verbose: bool = False
     command: Sequence[str] = ()
 
+    def note(self, text: str) -> None:
+        """Say what a quiet session leaves out."""
+        if not self.quiet:
+            self.say(text)
+
 
 @dataclass(frozen=True)
 class Job:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 
-from svmtrain.config import starter
-from svmtrain.data.dataset import ReadOptions, find_classes
-from svmtrain.data.readers import find_format, read_table
-from svmtrain.errors import DataError
-from svmtrain.files import open_regular
+import numpy as np
 
-HEAD = 1 << 16
+from svmtrain.config import starter
+from svmtrain.data.dataset import ReadOptions, Table, find_classes
+from svmtrain.data.readers import format_of, read_table
+from svmtrain.data.sparse import Csr
+
+TABLES = ("csv", "parquet", "arrow")
+MOST_DISTINCT = 0.5
 
 
 def starter_config(
@@ -29,14 +31,33 @@ def starter_config(
     output : str, optional
         Where the text will be written; the current folder if not given.
     """
-    if format == "auto":
-        with open_regular(data, DataError) as file:
-            format = find_format(data, file.read(HEAD))
+    format = format_of(data, format)
     column: str | int | None = target
     if target is not None and target.lstrip("-").isdigit():
         column = int(target)
-    table = read_table(data, format, ReadOptions(target=column))
+    lenient = format in TABLES
+    table = read_table(data, format, ReadOptions(target=column, text=lenient, gaps=lenient))
     if table.labels is not None:
         find_classes(table.labels, data)
     folder = os.path.dirname(output) if output else ""
-    return starter(data, format=format, target=column, test=test, folder=folder)
+    X = table.X
+    gaps = not isinstance(X, Csr) and X.dtype.kind == "f" and bool(np.isnan(X).any())
+    return starter(
+        data,
+        format=format,
+        target=column,
+        test=test,
+        text="onehot" if table.categories else None,
+        missing="median" if gaps else None,
+        drop=_names_of_rows(table),
+        folder=folder,
+    )
+
+
+def _names_of_rows(table: Table) -> tuple[str, ...]:
+    """Return the columns of text in which hardly a text comes twice: they name the rows."""
+    names = table.feature_names
+    if names is None:
+        return ()
+    most = MOST_DISTINCT * len(table.X)
+    return tuple(names[at] for at, texts in table.categories.items() if len(texts) > most)

@@ -6,6 +6,7 @@ Nothing that goes wrong with stderr ever ends a run.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from svmtrain.training.history import EpochRecord
@@ -167,3 +168,31 @@ def make_progress(
     if safe.isatty():
         return Bars(safe, epochs, rows, done)
     return Lines(safe, epochs)
+
+
+@contextlib.contextmanager
+def counting(
+    stream: TextIO | None, total: int | None, unit: str
+) -> Iterator[Callable[[int], object]]:
+    """Yield a function to call with how much more is done, which moves a bar.
+
+    Parameters
+    ----------
+    stream : text stream or None
+        Without a terminal at its end nothing is shown.
+    total : int or None
+        How much there is to do, if that is known.
+    unit : str
+        What is counted.
+    """
+    safe = SafeStream(stream)
+    if not safe.isatty():
+        yield lambda more: None
+        return
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0
+    with tqdm(
+        total=total, file=safe, dynamic_ncols=True, unit=unit, unit_scale=True, leave=False
+    ) as bar:
+        yield bar.update

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from svmtrain import interrupts
 from svmtrain.data.dataset import Dataset
+from svmtrain.data.mapped import Reading
 from svmtrain.data.scaled import SparseRows
 from svmtrain.data.scaling import Scaler
 from svmtrain.data.sparse import Csr
@@ -166,6 +167,7 @@ class GatheredRows:
         self.scaler = scaler
         self.dtype = np.dtype(dtype)
         self.sparse = isinstance(data.matrix, Csr)
+        self._reading = Reading(data.matrix)
         self._dW: Floats | None = None
 
     def __len__(self) -> int:
@@ -176,6 +178,7 @@ class GatheredRows:
     ) -> DataTerm:
         """Return the data term with its gradient, summed over some rows."""
         X = self.scaler.transform(self.data.take(rows), self.dtype)
+        self._reading.saw(len(rows))
         y = self.data.y[rows]
         if isinstance(X, SparseRows):
             return sparse_term(objective, X, y, *parameters)

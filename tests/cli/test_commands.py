@@ -1,6 +1,7 @@
 """Every command, in this process: what it prints, where, and what it leaves on disk."""
 
 import csv
+import gzip
 import io
 import json
 import sys
@@ -12,35 +13,11 @@ import pytest
 from reference import class_figures, confusion
 from small_runs import CLASSES, rows_of, start, tree, write_config, write_table
 
-from svmtrain import threads
 from svmtrain.cli import COMMANDS, group, main
 from svmtrain.config import load_config
 from svmtrain.config.keys import KEYS
 from svmtrain.model import load_model
 from svmtrain.runs.directory import RunDirectory
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """Work in a folder with a config `c.yaml` and its data."""
-    for name in threads.VARIABLES:
-        monkeypatch.setenv(name, "1")
-    monkeypatch.chdir(tmp_path)
-    write_config(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def call(here, capsys):
-    """Run a command line; return (code, stdout, stderr)."""
-
-    def run(*words):
-        capsys.readouterr()
-        code = main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 @pytest.fixture
@@ -372,7 +349,7 @@ def test_evaluate_refuses_the_split_of_data_that_changed(refused, model):
 def test_evaluate_refuses_split_beside_data_and_unknown_formats(refused, model):
     """Both are usage errors."""
     refused(2, "evaluate", "runs/c", "train.csv", "--split", "test")
-    message = refused(2, "evaluate", "runs/c", "train.csv", "--format", "parquet")
+    message = refused(2, "evaluate", "runs/c", "train.csv", "--format", "orc")
     assert "auto, " in message
     assert "csv" in message
 
@@ -730,3 +707,58 @@ def test_a_closed_stdout_is_no_internal_error(call, monkeypatch, model):
     monkeypatch.setattr(sys, "stdout", None)
     assert main(["fit", "c.yaml", "-q", "--name", "silent"]) == 0
     assert main(["predict", "runs/c", "train.csv"]) == 7
+
+
+@pytest.fixture
+def digits(here):
+    """Write two IDX pairs of small images, the second of other rows than the first."""
+    for number, name in enumerate(("train", "t10k")):
+        pixels = np.random.default_rng(number).integers(0, 256, (30, 2, 2), dtype=np.uint8)
+        labels = pixels[:, 0, 0] > 127
+        parts = (("images-idx3", pixels), ("labels-idx1", labels.astype(np.uint8)))
+        for part, array in parts:
+            head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
+            content = gzip.compress(head + array.tobytes())
+            (here / f"{name}-{part}-ubyte.gz").write_bytes(content)
+    return here
+
+
+def test_images_and_labels_in_files_of_their_own(ok, refused, digits):
+    """Found beside by name, or named; without labels there is predict."""
+    settings = ("--set", "data.train=train-images-idx3-ubyte.gz", "--set", "data.target=null")
+    test = ("--set", "data.test=t10k-images-idx3-ubyte.gz")
+    ok("fit", "c.yaml", *settings, *test, "-q")
+    figures = json.loads(ok("evaluate", "runs/c", "--split", "test", "--json"))
+    again = ok("evaluate", "runs/c", "t10k-images-idx3-ubyte.gz", "--json")
+    assert json.loads(again) == figures
+    (digits / "t10k-labels-idx1-ubyte.gz").rename(digits / "truth")
+    assert (
+        json.loads(
+            ok("evaluate", "runs/c", "t10k-images-idx3-ubyte.gz", "--labels", "truth", "--json")
+        )
+        == figures
+    )
+    message = refused(3, "evaluate", "runs/c", "t10k-images-idx3-ubyte.gz")
+    assert "there is no 't10k-labels-idx1-ubyte.gz' (name the labels: data.labels in" in message
+    assert len(ok("predict", "runs/c", "t10k-images-idx3-ubyte.gz").splitlines()) == 30
+
+
+def test_a_pattern_is_judged_and_labelled_as_its_files(ok, refused, call, here):
+    """In the order of their names; none of them is overwritten."""
+    ok("fit", "c.yaml", "-q")
+    rows = (here / "train.csv").read_text().splitlines(keepends=True)
+    for number, part in enumerate((rows[1:31], rows[31:])):
+        content = "".join([rows[0], *part]).encode()
+        (here / f"part-{number}.csv.gz").write_bytes(gzip.compress(content))
+    whole = ok("predict", "runs/c", "train.csv")
+    assert ok("predict", "runs/c", "part-*.csv.gz") == whole
+    judged = [
+        json.loads(ok("evaluate", "runs/c", data, "--json"))
+        for data in ("train.csv", "part-*.csv.gz")
+    ]
+    assert judged[0]["confusion"] == judged[1]["confusion"]
+    assert judged[0]["objective"] == pytest.approx(judged[1]["objective"], rel=1e-12)
+    assert "no file matches this pattern" in refused(3, "evaluate", "runs/c", "none-*.csv")
+    message = refused(2, "predict", "runs/c", "part-*.csv.gz", "-o", "part-1.csv.gz")
+    assert "would be replaced" in message
+    assert "--labels goes with DATA" in call("evaluate", "runs/c", "--labels", "y")[2]

@@ -18,6 +18,7 @@ from svmtrain.config.texts import (
     Every,
     FileName,
     FilePath,
+    FilePaths,
     Interval,
     Text,
     Weights,
@@ -174,6 +175,19 @@ def test_a_path_starts_at_the_folder_of_its_source():
     assert parsed(FilePath(), "/d/./x.csv", "configs") == "/d/x.csv"
 
 
+def test_paths_are_one_or_a_list():
+    """Each starts at the folder of its source; a pattern stays a pattern."""
+    assert parsed(FilePaths(), "../d/x.csv", "configs") == "d/x.csv"
+    assert parsed(FilePaths(), "[a.csv, ../b.csv]", "configs") == ("configs/a.csv", "b.csv")
+    assert parsed(FilePaths(), "'part-*.csv'", "configs") == "configs/part-*.csv"
+    assert parsed(Optional(Number(below=1), FilePaths()), "[a]") == ("a",)
+    expected = "a.b must be a path or a list of paths, got"
+    assert f"{expected} an empty list" in refusal(FilePaths(), "[]")
+    assert f"{expected} null" in refusal(FilePaths(), "null")
+    assert "a path in a.b must be a path, got a list" in refusal(FilePaths(), "[a, [b]]")
+    assert "put it in quotes" in refusal(FilePaths(), "[a, 12]")
+
+
 def test_either_gives_the_error_of_the_kind_that_was_meant():
     """A number out of range is told about as a number, a wrong name with a suggestion."""
     kind = Either(Number(above=0), AUTO)
@@ -240,3 +254,11 @@ def test_a_delimiter_may_be_written_as_tab():
     """The word and the character are the same delimiter."""
     assert parsed(Delimiter(), "tab") == parsed(Delimiter(), r'"\t"') == "\t"
     assert parsed(Delimiter(), ";") == ";"
+
+
+@pytest.mark.parametrize("text", ["off", "'off'"])
+def test_a_choice_may_be_a_word_that_some_take_for_a_boolean(text):
+    """It is one of the names, so it means the name; other such words do not."""
+    kind = Choice(("auto", "off"))
+    assert parsed(kind, text) == "off"
+    assert "must be one of auto, off; got no" in refusal(kind, "no")

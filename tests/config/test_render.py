@@ -22,10 +22,19 @@ from svmtrain.config import (
     to_yaml,
 )
 from svmtrain.config.keys import KEYS
-from svmtrain.config.kinds import Boolean, Choice, Either, Integer, Null, Number
+from svmtrain.config.kinds import Boolean, Choice, Either, Integer, ListOf, Null, Number
 from svmtrain.config.render import yaml_value
 from svmtrain.config.schema import DEFAULT_LAMBDA, SECTIONS
-from svmtrain.config.texts import Delimiter, Every, FileName, FilePath, Text, Weights
+from svmtrain.config.texts import (
+    Delimiter,
+    Every,
+    FileName,
+    FilePath,
+    FilePaths,
+    Mark,
+    Text,
+    Weights,
+)
 
 BASE = parse_config("data: {train: d/x.csv}\n")
 TEXTS = st.text(
@@ -34,7 +43,8 @@ TEXTS = st.text(
 LABELS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=100)
 WEIGHTS = st.floats(1e-300, 1e300)
 PART = TEXTS.filter(lambda text: "/" not in text and text not in (".", ".."))
-PATHS = st.lists(PART, min_size=1, max_size=3).map("/".join)
+RELATIVE = st.lists(PART, min_size=1, max_size=3).map("/".join)
+PATHS = RELATIVE | RELATIVE.map("/{}".format)
 
 
 def floats_of(kind):
@@ -63,9 +73,12 @@ def values_of(kind):
             -kind.maximum if kind.minimum is None else kind.minimum, kind.maximum
         ),
         Number: lambda: floats_of(kind),
-        FilePath: lambda: PATHS | PATHS.map("/{}".format),
+        FilePath: lambda: PATHS,
+        FilePaths: lambda: PATHS | st.lists(PATHS, min_size=1, max_size=3).map(tuple),
         FileName: lambda: st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}", fullmatch=True),
         Text: lambda: TEXTS,
+        Mark: lambda: st.just("") | TEXTS,
+        ListOf: lambda: st.lists(values_of(kind.item), max_size=3).map(tuple),
         Delimiter: lambda: st.sampled_from("\t,;|: #&*!%@`[]{}?<>~=^"),
         Every: lambda: (
             st.builds(
@@ -136,6 +149,7 @@ def test_a_file_in_the_run_folder_means_the_same_paths(tmp_path, monkeypatch):
         ("\u2028", '"\\u2028"'),
         ("../x", "../x"),
         ({"0": 1.0, "b": 2.0}, '{"0": 1.0, b: 2.0}'),
+        (("a.csv", "b, c"), '[a.csv, "b, c"]'),
         (Interval(1, "epochs"), "1 epochs"),
     ],
 )
@@ -164,6 +178,20 @@ def test_two_spellings_of_one_path_are_no_difference(tmp_path, monkeypatch):
     assert differences(BASE, absolute) == []
     renamed = dataclasses.replace(BASE, data=Data(train="d/y.csv"))
     assert differences(BASE, renamed) == [("data.train", "d/x.csv", "d/y.csv")]
+
+
+def test_a_list_of_paths_moves_with_the_file_and_has_an_order(tmp_path, monkeypatch):
+    """Two spellings of the same paths are no difference, another order is one."""
+    monkeypatch.chdir(tmp_path)
+    config = parse_config("data: {train: [d/x.csv, d/y.csv]}\n")
+    assert "train: [../d/x.csv, ../d/y.csv]" in to_yaml(config, "runs")
+    absolute = tuple(str(tmp_path / "d" / name) for name in ("x.csv", "y.csv"))
+    assert differences(config, dataclasses.replace(config, data=Data(train=absolute))) == []
+    swapped = dataclasses.replace(config, data=Data(train=("d/y.csv", "d/x.csv")))
+    assert differences(config, swapped) == [
+        ("data.train", ["d/x.csv", "d/y.csv"], ["d/y.csv", "d/x.csv"])
+    ]
+    assert [key for key, _, _ in differences(config, BASE)] == ["data.train"]
 
 
 def test_the_schema_lists_every_key_with_type_default_and_help():

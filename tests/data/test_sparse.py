@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svmtrain.data import sparse
+from svmtrain.data import mapped, sparse
 from svmtrain.data.dataset import Dataset, Table, joined
 from svmtrain.data.scaled import dense
 from svmtrain.data.scaling import SCALINGS, Scaler
@@ -103,7 +103,7 @@ def test_sparse_values_too_large_for_float32_are_refused_by_row():
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
 def test_statistics_by_blocks_are_those_of_all_rows(dtype, monkeypatch):
     """Mean, deviation and range, whatever the blocks, dense or sparse."""
-    monkeypatch.setattr("svmtrain.data.statistics.BLOCK_CELLS", 50)
+    monkeypatch.setattr("svmtrain.data.moments.BLOCK_VALUES", 50)
     X = (table(40, 6) * 20 + 100).astype(dtype)
     X[:, 1] = 3
     values = X.astype(np.float64)
@@ -156,3 +156,21 @@ def test_a_dataset_of_some_rows_is_a_view(make):
 def test_the_module_needs_numpy_alone():
     """scipy is imported when a product is asked for, not before."""
     assert "scipy" not in vars(sparse)
+
+
+def test_pages_of_a_mapped_matrix_are_given_back_as_it_is_read(tmp_path, monkeypatch):
+    """Once more than the limit was looked at, and again; rows in memory are left alone."""
+    forgotten = []
+    monkeypatch.setattr(mapped, "forget", forgotten.append)
+    np.save(tmp_path / "X.npy", np.ones((100, 1024)))
+    X = np.asarray(np.load(tmp_path / "X.npy", mmap_mode="r"))
+    for matrix, times in ((X, 3), (np.ones((100, 1024)), 0)):
+        forgotten.clear()
+        reading = mapped.Reading(matrix, limit=30 * X[0].nbytes)
+        for _ in range(12):
+            reading.saw(10, span=10)
+        assert len(forgotten) == times
+        assert all(one is matrix for one in forgotten)
+        forgotten.clear()
+        reading.saw(5)  # anywhere, so that each may have brought its surroundings
+        assert len(forgotten) == (times > 0)

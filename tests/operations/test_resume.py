@@ -4,6 +4,7 @@ import json
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from svmtrain import interrupts
@@ -175,6 +176,36 @@ def test_changed_data_are_refused_with_both_digests(folder: Path) -> None:
     data = folder / "train.csv"
     data.write_text(data.read_text().replace("0,", "1,", 1))
     with pytest.raises(ResumeError, match=r"SHA-256 was [0-9a-f]{64} and is now [0-9a-f]{64}"):
+        go_on(run)
+
+
+def test_several_files_are_the_run_in_their_order(folder: Path) -> None:
+    """A list, or a pattern for the same files, goes on; another order does not."""
+    config = write_config(folder, {})
+    half = (folder / "train.csv").read_text().splitlines(keepends=True)
+    (folder / "part-1.csv").write_text("".join(half[:13]))
+    (folder / "part-2.csv").write_text("".join(half[:1] + half[13:]))
+    parts = [str(folder / f"part-{number}.csv") for number in (1, 2)]
+    run = start(config, "run", f"data.train=[{', '.join(parts)}]")
+    assert load_config(run.config).data.train == tuple(parts)
+    go_on(run, "solver.epochs=6")
+    go_on(run, f"data.train={folder}/part-*.csv", "solver.epochs=7")
+    assert len(results(run)[1]) == 7
+    with pytest.raises(ResumeError, match="the train data changed"):
+        go_on(run, f"data.train=[{', '.join(parts[::-1])}]")
+
+
+def test_changed_labels_are_refused(folder: Path) -> None:
+    """Labels beside the features are part of the run, whether or not they are named."""
+    config = write_config(folder, {})
+    y = np.arange(40) % 3
+    np.save(folder / "X.npy", np.arange(80.0).reshape(40, 2) % 7)
+    np.save(folder / "y.npy", y)
+    named = f"data.labels={folder / 'y.npy'}"
+    run = start(config, "run", f"data.train={folder / 'X.npy'}")
+    go_on(run, named, "solver.epochs=6")
+    np.save(folder / "y.npy", y[::-1])
+    with pytest.raises(ResumeError, match="the train labels data changed"):
         go_on(run)
 
 

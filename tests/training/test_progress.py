@@ -12,7 +12,15 @@ from types import SimpleNamespace
 import pytest
 
 from svmtrain.training.history import EpochRecord
-from svmtrain.training.progress import Bars, Lines, SafeStream, Silent, describe, make_progress
+from svmtrain.training.progress import (
+    Bars,
+    Lines,
+    SafeStream,
+    Silent,
+    counting,
+    describe,
+    make_progress,
+)
 
 
 def record(epoch=1, validation=0.75):
@@ -197,3 +205,24 @@ def test_bars_fit_the_width_of_the_terminal():
     os.close(ours)
     lines = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]", shown)]
     assert max(map(len, lines)) <= 50
+
+
+@pytest.mark.parametrize("total", [None, 40])
+def test_what_is_counted_moves_a_bar_on_a_terminal(total):
+    """With its unit; the bar goes when all is done."""
+    stream = Terminal()
+    with counting(stream, total, "row") as count:
+        for _ in range(4):
+            count(10)
+    text = stream.getvalue()
+    assert "row" in text
+    assert ("/40" in text) is (total is not None)
+
+
+def test_without_a_terminal_nothing_is_counted_aloud():
+    """Not to a file, and not to nowhere."""
+    stream = io.StringIO()
+    for where in (stream, None):
+        with counting(where, 40, "row") as count:
+            count(40)
+    assert stream.getvalue() == ""

@@ -1,117 +1,87 @@
-"""Read data files. A format is a module and a line in `READERS`."""
+"""Read data files. A format is a module and a line in `READERS` of formats.py."""
 
 from __future__ import annotations
 
 import contextlib
-import io
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import Any
 
-from svmtrain.data.dataset import ReadOptions, Table
-from svmtrain.data.readers import csv_table, npz, svmlight
-from svmtrain.data.readers.content import HEAD_BYTES, ZIPS, is_binary, kind_of, refused
-from svmtrain.errors import DataError, StorageError, shown
-from svmtrain.files import open_regular
+import numpy as np
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from svmtrain.data.dataset import ReadOptions, Table, joined
+from svmtrain.data.readers.formats import (
+    AUTO,
+    READERS,
+    Reader,
+    find_format,
+    of_file,
+    of_folder,
+    refuse_useless,
+)
+from svmtrain.data.readers.opening import STDIN, is_folder, opened, seekable
+from svmtrain.data.readers.several import DataPath, Paths, data_paths, expanded, title
+from svmtrain.data.sparse import Csr
+from svmtrain.errors import DataError, shown
 
-AUTO = "auto"
-STDIN, STDIN_NAME = "-", "<stdin>"
+__all__ = [
+    "AUTO",
+    "READERS",
+    "STDIN",
+    "DataPath",
+    "Paths",
+    "Reader",
+    "combined",
+    "data_paths",
+    "expanded",
+    "find_format",
+    "format_of",
+    "iter_each",
+    "iter_tables",
+    "labels_path",
+    "read_each",
+    "read_table",
+    "read_tables",
+    "title",
+]
+
 CHUNK_ROWS = 4096
 
 
-@dataclass(frozen=True)
-class Reader:
-    """A format that data come in.
-
-    Attributes
-    ----------
-    name : str
-    suffixes : tuple of str
-        Endings of file names, in lower case.
-    read : callable
-        `read(stream, name, options)` returns the whole file as a `Table`.
-    chunks : callable
-        `chunks(stream, name, options, rows)` yields tables of at most `rows` rows, so that a
-        file may be larger than memory.
-    looks_like : callable
-        Whether a file that begins with these bytes is plainly of this format.
-    seekable : bool
-        Whether it takes a real file, and not a pipe.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    read: Callable[[BinaryIO, str, ReadOptions], Table]
-    chunks: Callable[[BinaryIO, str, ReadOptions, int], Iterator[Table]]
-    looks_like: Callable[[bytes], bool]
-    seekable: bool = False
-
-
-# In this order they are asked whether a file looks like theirs: the most particular first.
-READERS: dict[str, Reader] = {
-    reader.name: reader
-    for reader in (
-        Reader("npz", (".npz",), npz.read, npz.chunks, npz.looks_like, seekable=True),
-        Reader(
-            "svmlight",
-            (".svmlight", ".svm", ".libsvm"),
-            svmlight.read,
-            svmlight.chunks,
-            svmlight.looks_like,
-        ),
-        Reader(
-            "csv",
-            (".csv", ".tsv", ".txt"),
-            csv_table.read,
-            csv_table.chunks,
-            csv_table.looks_like,
-        ),
-    )
-}
-
-
-def find_format(path_or_name: str | Path, head: bytes) -> str:
-    """Return the name of the format of a file: by its content, and else by its suffix.
-
-    Parameters
-    ----------
-    path_or_name : str or Path
-    head : bytes
-        The first bytes of the file.
+def format_of(path: str | Path, format: str = AUTO) -> str:
+    """Return the name of the format that a file or folder is read as.
 
     Raises
     ------
     DataError
-        When the file is empty, compressed, of another kind, or could be anything.
+        As `read_table`, for what can be told without reading on.
     """
-    name = str(path_or_name)
-    if not head:
-        raise DataError("the file is empty", path=name)
-    by_suffix = [key for key, reader in READERS.items() if name.lower().endswith(reader.suffixes)]
-    by_suffix = ["npz"] if npz.looks_like(head) else by_suffix
-    _refuse_other_kinds(name, head, by_suffix[0] if by_suffix else "")
-    for key, reader in READERS.items():
-        if reader.looks_like(head):
-            return key
-    if by_suffix:
-        return by_suffix[0]
-    if is_binary(head):
-        raise DataError(f"binary data of an unknown kind; expected {_known()}", path=name)
-    raise DataError(f"cannot tell its format; expected {_known()} (set data.format)", path=name)
+    with _opened(path, format, ReadOptions()) as (reader, _, _):
+        return reader.name
+
+
+def labels_path(path: str | Path, format: str = AUTO) -> str | None:
+    """Return the file of the labels that is found by the name of a file of features.
+
+    None for formats that hold their labels.
+
+    Raises
+    ------
+    DataError
+        When there is no such file.
+    """
+    beside = READERS[format_of(path, format)].beside
+    return None if beside is None else beside(str(path))
 
 
 def read_table(path: str | Path, format: str = AUTO, options: ReadOptions | None = None) -> Table:
-    """Read a whole data file.
+    """Read one data file, or a folder, as a whole.
 
     Parameters
     ----------
     path : str or Path
-        "-" is standard input.
+        "-" is standard input. What is compressed by gzip, bzip2 or xz is unpacked.
     format : str
         A name in `READERS`, or "auto" to find out.
     options : ReadOptions, optional
@@ -119,7 +89,8 @@ def read_table(path: str | Path, format: str = AUTO, options: ReadOptions | None
     Returns
     -------
     Table
-        X float64 (n_samples, n_features), finite; labels and feature names as the format has.
+        X (n_samples, n_features), finite, of the dtype that the format has; labels and feature
+        names as the format has.
 
     Raises
     ------
@@ -128,8 +99,9 @@ def read_table(path: str | Path, format: str = AUTO, options: ReadOptions | None
     StorageError
         When the system fails while reading.
     """
-    with _opened(path, format) as (reader, stream, name):
-        return reader.read(stream, name, options or ReadOptions())
+    options = options or ReadOptions()
+    with _opened(path, format, options) as (reader, stream, name):
+        return reader.read(stream, name, options)
 
 
 def iter_tables(
@@ -142,72 +114,120 @@ def iter_tables(
 
     Parameters and errors are those of `read_table`; errors come when the bad place is reached.
     """
-    with _opened(path, format) as (reader, stream, name):
-        yield from reader.chunks(stream, name, options or ReadOptions(), rows)
+    options = options or ReadOptions()
+    with _opened(path, format, options) as (reader, stream, name):
+        yield from reader.chunks(stream, name, options, rows)
+
+
+def read_each(
+    paths: Paths,
+    format: str = AUTO,
+    options: ReadOptions | None = None,
+    labels: Paths | None = None,
+    read: Callable[[str, str, ReadOptions], Table] = read_table,
+) -> Iterator[tuple[str, Table]]:
+    """Yield each file of a dataset with its table. The first decides for all what they hold.
+
+    Parameters and errors are those of `read_tables`; `read` takes the place of `read_table`.
+    """
+    options, files = options or ReadOptions(), data_paths(paths, labels)
+    for file in files:
+        options = replace(options, labels=file.labels)
+        table = read(file.path, format, options)
+        yield file.path, table
+        if files[1:]:
+            options = _expecting(table, options, file is files[0], file.path, format)
+
+
+def iter_each(
+    paths: Paths,
+    format: str = AUTO,
+    options: ReadOptions | None = None,
+    labels: Paths | None = None,
+    rows: int = CHUNK_ROWS,
+) -> Iterator[Table]:
+    """Yield all files of a dataset, in order, as tables of at most `rows` rows.
+
+    Parameters and errors are those of `read_tables`; errors come when the bad place is reached.
+    """
+    options, files = options or ReadOptions(), data_paths(paths, labels)
+    for file in files:
+        options = replace(options, labels=file.labels)
+        table = None
+        for table in iter_tables(file.path, format, options, rows):
+            yield table
+        if files[1:] and table is not None:
+            options = _expecting(table, options, file is files[0], file.path, format)
+
+
+def _expecting(
+    table: Table, options: ReadOptions, first: bool, path: str, format: str
+) -> ReadOptions:
+    """Return how to read the file after one that held a table: the first decides the columns."""
+    if first and not READERS[format_of(path, format)].ragged:
+        names = table.feature_names or options.feature_names
+        options = replace(options, n_features=table.X.shape[1], feature_names=names)
+    return replace(options, vocabulary=table.categories)
+
+
+def read_tables(
+    paths: Paths,
+    format: str = AUTO,
+    options: ReadOptions | None = None,
+    labels: Paths | None = None,
+) -> Table:
+    """Read several files as one table.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        See `several.expanded`.
+    format, options
+        See `read_table`.
+    labels : path or sequence of paths, optional
+        The files of the labels, in the order of the paths.
+
+    Raises
+    ------
+    DataError
+        As `read_table`, and when the columns of a file are not those of the first.
+    """
+    tables = [table for _, table in read_each(paths, format, options, labels)]
+    return combined(tables)
+
+
+def combined(tables: Sequence[Table]) -> Table:
+    """Return the rows of several files as one table; where one has no column, it has zeros."""
+    width = max(table.X.shape[1] for table in tables)
+    whole = joined([replace(table, X=_widened(table, width)) for table in tables])
+    return replace(whole, feature_names=tables[0].feature_names)
+
+
+def _widened(table: Table, width: int) -> Any:
+    """Return X with so many columns."""
+    if isinstance(table.X, Csr):
+        return table.X.widened(width)
+    missing = width - table.X.shape[1]
+    return np.pad(table.X, ((0, 0), (0, missing))) if missing else table.X
 
 
 @contextlib.contextmanager
-def _opened(path: str | Path, format: str) -> Iterator[tuple[Reader, BinaryIO, str]]:
-    """Open a file or standard input, and find its reader."""
+def _opened(
+    path: str | Path, format: str, options: ReadOptions
+) -> Iterator[tuple[Reader, Any, str]]:
+    """Open a file, a folder or standard input, and find its reader."""
     if format != AUTO and format not in READERS:
-        problem = f"data.format must be one of {AUTO}, {_known()}; got {shown(format)}"
-        raise DataError(problem)
-    piped = str(path) == STDIN
-    name = STDIN_NAME if piped else str(path)
-    try:
-        with _standard_input() if piped else open_regular(path, DataError) as stream:
-            head = stream.read(HEAD_BYTES)
-            if format == AUTO:
-                format = find_format(name, head)
-            _refuse_other_kinds(name, head, format)
-            reader = READERS[format]
-            if piped and reader.seekable:
-                problem = f"{format} cannot be read from standard input; save it to a file first"
-                raise DataError(problem, path=name)
-            if not piped:
-                stream.seek(0)
-            yield reader, _after(head, stream) if piped else stream, name
-    except OSError as error:
-        raise StorageError.from_os_error(error, "read", name) from error
-
-
-def _refuse_other_kinds(name: str, head: bytes, format: str) -> None:
-    """Raise when `head` bears the mark of a file that no reader takes; a zip may be npz."""
-    kind = kind_of(head)
-    if kind is not None and not (format == "npz" and kind in ZIPS):
-        raise refused(kind, name)
-
-
-def _known() -> str:
-    return ", ".join(sorted(READERS))
-
-
-@contextlib.contextmanager
-def _standard_input() -> Iterator[BinaryIO]:
-    """Yield standard input as bytes; it stays open afterwards."""
-    if sys.stdin is None:
-        raise DataError("standard input is closed", path=STDIN_NAME)
-    yield sys.stdin.buffer
-
-
-def _after(head: bytes, rest: BinaryIO) -> BinaryIO:
-    """Return a stream that yields `head` and then what is left in `rest`."""
-    return io.BufferedReader(_Rejoined(head, rest))
-
-
-class _Rejoined(io.RawIOBase):
-    """A stream put together again from its first bytes and the rest."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head = memoryview(head)
-        self._rest = rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        room = memoryview(buffer)
-        part = self._head[: len(room)] or self._rest.read(len(room))
-        self._head = self._head[len(part) :]
-        room[: len(part)] = part
-        return len(part)
+        known = ", ".join((AUTO, *sorted(READERS)))
+        raise DataError(f"data.format must be one of {known}; got {shown(format)}")
+    if is_folder(path):
+        reader = of_folder(Path(path), format)
+        refuse_useless(reader, options, str(path))
+        yield reader, Path(path), str(path)
+        return
+    with opened(path) as source:
+        reader = of_file(source, format)
+        refuse_useless(reader, options, source.name)
+        with (
+            seekable(source) if reader.seekable else contextlib.nullcontext(source.stream) as found
+        ):
+            yield reader, found, source.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from svmtrain.data.dataset import ReadOptions
+from svmtrain.data.dataset import Column, ReadOptions
 from svmtrain.data.readers.features import (
     check_width,
     expected_width,
@@ -34,8 +34,10 @@ class Layout:
         Whether the target is kept as labels.
     names : tuple of str or None
         The names of the features, in the order of the model.
-    order : list of int or None
-        Where the features stand once the target is gone, when they have to move.
+    columns : tuple of int
+        Where in the file each feature stands, from 0, in that order.
+    texts : frozenset of int
+        The places among the features of those that are said to be text.
     """
 
     width: int
@@ -43,7 +45,8 @@ class Layout:
     target: int | None
     labelled: bool
     names: tuple[str, ...] | None
-    order: list[int] | None
+    columns: tuple[int, ...]
+    texts: frozenset[int]
 
 
 def find_layout(first: Record, has_header: bool, options: ReadOptions, name: str) -> Layout:
@@ -52,19 +55,46 @@ def find_layout(first: Record, has_header: bool, options: ReadOptions, name: str
     Raises
     ------
     DataError
-        For bad names, a label column that is not there, or features that do not fit the model.
+        For bad names, a column that is not there, or features that do not fit the model.
     """
     line, row = first
     header = _column_names(row, line, name) if has_header else None
-    find = _label_column if options.labels_required else _spare_column
-    target = find(header, len(row), options, name)
-    names = None
-    if header is not None:
-        names = tuple(cell for index, cell in enumerate(header) if index != target)
+    left = _left(header, len(row), options, name)
+    if options.labels_required:
+        target: int | None = _label_column(header, len(row), options, name)
+    else:
+        target = _spare_column(header, len(row), left, options, name)
+    columns = [column for column in left if column != target]
+    names = None if header is None else tuple(header[column] for column in columns)
     order = feature_order(names, options, name)
-    check_width(len(row) - (target is not None), options, name)
-    names = names if order is None else options.feature_names
-    return Layout(len(row), header, target, options.labels_required, names, order)
+    check_width(len(columns), options, name)
+    if order is not None:
+        columns, names = [columns[at] for at in order], options.feature_names
+    asked = "a column of text"
+    text = {_position(column, header, len(row), name, asked) for column in options.text_columns}
+    texts = frozenset(place for place, column in enumerate(columns) if column in text)
+    return Layout(
+        width=len(row),
+        header=header,
+        target=target,
+        labelled=options.labels_required,
+        names=names,
+        columns=tuple(columns),
+        texts=texts | options.vocabulary.keys(),
+    )
+
+
+def _left(header: tuple[str, ...] | None, width: int, options: ReadOptions, name: str) -> list[int]:
+    """Return the columns that may be features, or the target: those kept and not dropped.
+
+    Where a model expects columns by name, those to be dropped need not be there.
+    """
+    drop = options.drop
+    if header is not None and options.feature_names is not None:
+        drop = tuple(column for column in drop if isinstance(column, int) or column in header)
+    keep = {_position(column, header, width, name, "a column to keep") for column in options.keep}
+    lost = {_position(column, header, width, name, "a column to drop") for column in drop}
+    return [at for at in range(width) if at not in lost and (at in keep or not keep)]
 
 
 def _column_names(row: list[str], line: int, name: str) -> tuple[str, ...]:
@@ -100,7 +130,7 @@ def _label_column(
 
 
 def _spare_column(
-    header: tuple[str, ...] | None, width: int, options: ReadOptions, name: str
+    header: tuple[str, ...] | None, width: int, left: list[int], options: ReadOptions, name: str
 ) -> int | None:
     """Return the index of a label column that is to be ignored, or None when there is none."""
     target, expected = options.target, expected_width(options)
@@ -109,14 +139,14 @@ def _spare_column(
         return header.index(target) if target in header else None
     if header is not None and target is None:
         found = _called_label(header, options)
-        return found[0] if len(found) == 1 and width != expected else None
+        return found[0] if len(found) == 1 and len(left) != expected else None
     if header is not None and features is not None and target is not None:
         missing = not -width <= int(target) < width or header[int(target)] in features
         return None if missing else int(target) % width
-    if expected is not None and width != expected + 1:
+    if expected is not None and len(left) != expected + 1:
         return None
     if target is None:
-        return None if expected is None else width - 1
+        return None if expected is None else left[-1]
     return _position(target, header, width, name)
 
 
@@ -127,16 +157,22 @@ def _called_label(header: tuple[str, ...], options: ReadOptions) -> list[int]:
     return [at for at, cell in columns if cell.lower() in LABEL_NAMES and cell not in features]
 
 
-def _position(target: str | int, header: tuple[str, ...] | None, width: int, name: str) -> int:
+def _position(
+    column: Column,
+    header: tuple[str, ...] | None,
+    width: int,
+    name: str,
+    asked: str = "data.target",
+) -> int:
     """Return the index from 0 of a column given by its name or index."""
-    if isinstance(target, int):
-        if -width <= target < width:
-            return target % width
-        raise DataError(f"data.target is {target}, but there are {width} columns", path=name)
+    if isinstance(column, int):
+        if -width <= column < width:
+            return column % width
+        raise DataError(f"{asked} is {column}, but there are {width} columns", path=name)
     if header is None:
-        problem = f"has no header to find the column {shown(target)} in"
-        raise DataError(f"{problem} (give its position as the target)", path=name)
-    if target not in header:
-        problem = f"no column is called {shown(target)}; found {listed(header)}"
-        raise DataError(f"{problem} (name the target)", path=name)
-    return header.index(target)
+        problem = f"has no header to find the column {shown(column)} in"
+        raise DataError(f"{problem} (give its position instead)", path=name)
+    if column not in header:
+        problem = f"no column is called {shown(column)}; found {listed(header)}"
+        raise DataError(f"{problem} ({asked} is not there)", path=name)
+    return header.index(column)

@@ -1,9 +1,10 @@
 """Read a table of numbers with a label column: CSV, TSV and their kin.
 
 Python's csv module splits the lines, in strict mode; blanks around a cell do not count. Cells
-are finite decimal numbers in ASCII, and nothing else. Every line has as many cells as the first;
-blank lines are allowed at the end of the file only. In errors the line is the physical line in
-the file on which the record begins, and the column is the number of the cell, both from 1.
+are finite decimal numbers in ASCII, and where the options allow it, text or gaps. Every line has
+as many cells as the first; blank lines are allowed at the end of the file only. In errors the line
+is the physical line in the file on which the record begins, and the column is the number of the
+cell, both from 1. Lines of nothing but numbers and labels are read many at once.
 
 What is not given is found, or asked for, never guessed. The delimiter is the one that splits the
 first lines alike, into the most numbers. The first line is a header when it holds the label
@@ -15,33 +16,26 @@ Source: RFC 4180.
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 from itertools import chain, islice
-from math import isfinite
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
 from svmtrain import interrupts
-from svmtrain.data.dataset import ReadOptions, Table, joined
+from svmtrain.data.dataset import ReadOptions, Table
+from svmtrain.data.readers import csv_arrow
 from svmtrain.data.readers.content import first_lines
-from svmtrain.data.readers.csv_columns import LABEL_NAMES, Layout, Record, find_layout
-from svmtrain.data.readers.text import text_lines
-from svmtrain.errors import DataError, shown
+from svmtrain.data.readers.csv_block import Parse
+from svmtrain.data.readers.csv_cells import Cells
+from svmtrain.data.readers.csv_columns import Layout, Record, find_layout
+from svmtrain.data.readers.csv_sniff import find_delimiter, find_header, take_first
+from svmtrain.data.readers.growing import gathered, in_rows
+from svmtrain.data.readers.text import TextBlocks, text_lines
+from svmtrain.errors import DataError
 
-DELIMITERS = (",", ";", "\t", "|", " ")
-SURE_NAMES = frozenset(LABEL_NAMES) - {"y"}  # y may well be a label: yes
-SNIFF_LINES = 20
-SNIFF_CHARACTERS = 1 << 20
-SNIFF_CELLS = 10_000
 BLOCK_ROWS = 4096
 BLOCK_CELLS = 1 << 16
 
-NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*")
-DECIMAL_COMMA = re.compile(r"[ \t]*[+-]?[0-9]*,[0-9]+[ \t]*")
-SUSPECT = "_\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
 CSV_PROBLEMS = {
     "unexpected end of data": "a quote opens here and is never closed",
     "field larger than": f"a cell is longer than {csv.field_size_limit():,} characters",
@@ -70,15 +64,16 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
     Returns
     -------
     Table
-        X float64 (n_samples, n_features); labels a list of str, or None when `labels_required`
-        is False; feature_names from the header, or None.
+        X float64 (n_samples, n_features), finite, or NaN for a gap; labels a list of str, or None
+        when `labels_required` is False; feature_names from the header, or None; categories of
+        the text columns.
 
     Raises
     ------
     DataError
         With line and column, for anything that is not such a table.
     """
-    return joined(list(chunks(stream, name, options, BLOCK_ROWS)))
+    return gathered(_tables(stream, name, options))
 
 
 def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:
@@ -89,183 +84,132 @@ def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iter
     DataError
         As `read`, when the bad line is reached.
     """
-    lines = text_lines(stream, name)
-    head = _head(lines)
-    delimiter = _delimiter(head, options, name)
-    records = _records(chain(head, lines), delimiter, name)
+    tables = _tables(stream, name, options)
+    table = next(tables, None)
+    if table is None:
+        raise DataError("holds no rows", path=name)
+    size = max(1, min(rows, BLOCK_ROWS, BLOCK_CELLS // table.X.shape[1]))
+    yield from in_rows(chain([table], tables), size)
+
+
+def _tables(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Table]:
+    """Yield the rows of a file, some at a time; there are any."""
+    parse, size = csv_arrow.parser_for(stream)
+    blocks = TextBlocks(stream, name, size)
+    records = _Records(blocks, options, name)
     opening = list(islice(records, 2))
     if not opening:
         raise DataError("the file is empty", path=name)
-    has_header = _has_header([row for _, row in opening], options)
+    has_header = find_header([row for _, row in opening], options)
     layout = find_layout(opening[0], has_header, options, name)
-    data = chain(opening[1:] if has_header else opening, records)
-    size = max(1, min(rows, BLOCK_ROWS, BLOCK_CELLS // layout.width))
-    seen: dict[str, str] = {}
-    block = list(islice(data, size))
+    cells = Cells(layout, options, options.header is None and not has_header, name)
+    block = opening[has_header:] + records.of_head()
     if not block:
         raise DataError("has a header and no rows", path=name)
     while block:
         interrupts.check()
-        yield _table(block, layout, options.header is None and not has_header, seen, name)
-        block = list(islice(data, size))
+        yield from _carefully(cells, block, options)
+        while (parsed := _at_once(blocks, records, layout, cells, parse)) is not None:
+            interrupts.check()
+            yield parsed
+        block = records.of_block()
 
 
-def _head(lines: Iterator[str]) -> list[str]:
-    """Take the first lines, to find the delimiter by."""
-    head: list[str] = []
-    while len(head) < SNIFF_LINES and sum(map(len, head)) < SNIFF_CHARACTERS:
-        line = next(lines, None)
-        if line is None:
-            break
-        head.append(line)
-    return head
-
-
-def _records(lines: Iterator[str], delimiter: str, name: str) -> Iterator[Record]:
-    """Yield (line number, cells) for every record; only the end of the file may have blanks."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
-    blank = None
-    while True:
-        line = reader.line_num + 1
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            reasons = [text for mark, text in CSV_PROBLEMS.items() if mark in str(error)]
-            raise DataError((reasons or [str(error)])[0], path=name, line=line) from None
-        if row is None:
-            return
-        if not row:
-            blank = blank or line
-        elif blank:
-            raise DataError("a blank line amid the rows", path=name, line=blank)
-        else:
-            yield line, row
-
-
-def _delimiter(head: list[str], options: ReadOptions, name: str) -> str:
-    """Return the delimiter that is given, or the one that fits the first lines best."""
-    given = options.delimiter
-    if given is not None and (len(given) != 1 or given in '\0\r\n"'):
-        raise DataError(f"delimiter {shown(given)}; expected one character", path=name)
-    fits = {mark: _fit(_sample(head, mark), mark) for mark in DELIMITERS}
-    ranked = sorted(DELIMITERS, key=lambda mark: fits[mark], reverse=True)
-    best, second = ranked[:2]
-    if given is None:
-        if fits[best] > (0.0, 0.0) and fits[best] == fits[second]:
-            problem = f"{shown(best)} and {shown(second)} both split the lines"
-            raise DataError(f"{problem} (set data.delimiter)", path=name)
-        return best if fits[best] > (0.0, 0.0) else ","
-    sample = _sample(head, given)
-    if sample and len(sample[0]) == 1 and fits[best][0] == 1 and best != given:
-        found = len(_sample(head, best)[0])
-        problem = f"delimiter {shown(given)} finds one column, {shown(best)} would find {found}"
-        raise DataError(f"{problem} (set data.delimiter)", path=name, line=1)
-    return given
-
-
-def _sample(head: list[str], delimiter: str) -> list[list[str]]:
-    """Split the first lines, up to the first that cannot be."""
-    reader = csv.reader(head, delimiter=delimiter, strict=True, skipinitialspace=True)
-    sample: list[list[str]] = []
+def _carefully(cells: Cells, block: list[Record], options: ReadOptions) -> Iterator[Table]:
+    """Yield some records as tables: one, or where faults are collected, one a good record."""
     try:
-        sample.extend(row for row in reader if row)
-    except csv.Error:
-        return sample
-    return sample
+        yield cells.table(block)
+    except DataError:
+        if options.on_fault is None:
+            raise
+        for record in block:
+            try:
+                yield cells.table([record])
+            except DataError as fault:
+                options.on_fault(fault)
 
 
-def _fit(sample: list[list[str]], delimiter: str) -> tuple[float, float]:
-    """Return (share of rows as wide as the first, share of cells that are numbers)."""
-    if not sample or len(sample[0]) < 2:
-        return 0.0, 0.0
-    alike = sum(len(row) == len(sample[0]) for row in sample) / len(sample)
-    cells = list(islice(chain.from_iterable(sample[1:] or sample), SNIFF_CELLS))
-    numbers = sum(
-        _is_number(cell) or (delimiter != "," and bool(DECIMAL_COMMA.fullmatch(cell)))
-        for cell in cells
-    )
-    return alike, numbers / len(cells)
+def _at_once(
+    blocks: TextBlocks, records: _Records, layout: Layout, cells: Cells, parse: Parse
+) -> Table | None:
+    """Take a block that has nothing but numbers and labels as a table; None for any other."""
+    if records.blank is not None or not cells.numeric:
+        return None
+    block = blocks.rest()
+    delimiter = records.delimiter.encode(errors="replace")
+    parsed = None if block is None else parse(block, delimiter, layout.width, layout.target)
+    if parsed is None:
+        return None
+    X, labels = parsed
+    blocks.take(len(X))
+    before = layout.width if layout.target is None else layout.target
+    columns = [column - (column > before) for column in layout.columns]
+    if columns != list(range(X.shape[1])):
+        X = X[:, columns].copy()
+    return cells.of_numbers(X, labels if layout.labelled else None)
 
 
-def _is_number(cell: str) -> bool:
-    """Return whether a cell is a finite decimal number in ASCII."""
-    return bool(NUMBER.fullmatch(cell)) and isfinite(float(cell))
+class _Records:
+    """The records of a table, as (line number, cells); only the end of a file may have blanks.
 
-
-def _has_header(opening: Sequence[list[str]], options: ReadOptions) -> bool:
-    """Return whether the first record names the columns."""
-    if options.header is not None:
-        return options.header
-    first, target = opening[0], options.target
-    if isinstance(target, str) and options.labels_required:
-        return True
-    words = {cell.strip() for cell in first}
-    if options.feature_names and words.issuperset(options.feature_names):
-        return True
-    if target is None and any(word.lower() in SURE_NAMES for word in words):
-        return True
-    if isinstance(target, str) and target in words:
-        return True
-    skip = target % len(first) if isinstance(target, int) else None
-    if any(_is_number(cell) for index, cell in enumerate(first) if index != skip):
-        return False
-    second = opening[1] if len(opening) > 1 else first
-    return len(opening) == 1 or any(map(_is_number, second))
-
-
-def _table(
-    block: list[Record], layout: Layout, unsure: bool, seen: dict[str, str], name: str
-) -> Table:
-    """Return a block of records as a table; `seen` holds each label's one string."""
-    labels: list[str] | None = [] if layout.labelled else None
-    for line, row in block:
-        if len(row) != layout.width:
-            problem = f"{len(row)} columns; expected {layout.width}, as in the first line"
-            raise DataError(problem, path=name, line=line)
-        if layout.target is None:
-            continue
-        label = row.pop(layout.target).strip()
-        if labels is not None:
-            if not label:
-                raise DataError(
-                    "the label is empty", path=name, line=line, column=layout.target + 1
-                )
-            labels.append(seen.setdefault(label, label))
-    X = _numbers([row for _, row in block])
-    if X is None:
-        raise _bad_cell(block, layout, unsure, name)
-    return Table(X if layout.order is None else X[:, layout.order].copy(), labels, layout.names)
-
-
-def _numbers(rows: list[list[str]]) -> NDArray[np.float64] | None:
-    """Return the cells as float64 (n_rows, n_features), or None when any is not a number.
-
-    `float` would also take underscores, digits of other scripts, and odd blanks: looking for
-    them in all cells at once is cheap.
+    Attributes
+    ----------
+    delimiter : str
+    blank : int or None
+        A blank line after the last record.
     """
-    cells = list(chain.from_iterable(rows))
-    text = "".join(cells)
-    if not text.isascii() or any(mark in text for mark in SUSPECT):
-        return None
-    try:
-        values = np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
-    except ValueError:
-        return None
-    return values.reshape(len(rows), -1) if np.isfinite(values).all() else None
 
+    def __init__(self, blocks: TextBlocks, options: ReadOptions, name: str) -> None:
+        self.blank: int | None = None
+        self._blocks, self._name = blocks, name
+        self._lines = text_lines(blocks, name)
+        head = take_first(self._lines)
+        self.delimiter = find_delimiter(head, options, name)
+        self._head = deque(head)
+        self._reader = csv.reader(
+            self._all_lines(), delimiter=self.delimiter, strict=True, skipinitialspace=True
+        )
 
-def _bad_cell(block: list[Record], layout: Layout, unsure: bool, name: str) -> DataError:
-    """Return the error for the first cell of a block that is not a number."""
-    cells = ((line, at, cell) for line, row in block for at, cell in enumerate(row))
-    line, at, cell = next(found for found in cells if not _is_number(found[2]))
-    column = at + 1 + (layout.target is not None and at >= layout.target)
-    place = f"column {column}"
-    if layout.header is not None:
-        place += f" ({shown(layout.header[column - 1])})"
-    expected = "expected a finite number"
-    if DECIMAL_COMMA.fullmatch(cell):
-        expected = "expected a number with a decimal point, not a comma"
-    if unsure and line == 1:
-        expected += " (set data.header to true if this line names the columns)"
-    value = shown(cell) if cell.strip() else "empty"
-    return DataError(f"{place} is {value}; {expected}", path=name, line=line, column=column)
+    def __iter__(self) -> Iterator[Record]:
+        """Yield the records that are not taken, taking each."""
+        while (record := self._next()) is not None:
+            yield record
+
+    def of_head(self) -> list[Record]:
+        """Take the records of the lines that the delimiter was found by."""
+        found: list[Record] = []
+        while self._head and (record := self._next()) is not None:
+            found.append(record)
+        return found
+
+    def of_block(self) -> list[Record]:
+        """Take the records that begin in the block at hand; there are none at the end only."""
+        found: list[Record] = []
+        for record in self:
+            found.append(record)
+            if self._blocks.used_up:
+                break
+        return found
+
+    def _all_lines(self) -> Iterator[str]:
+        while self._head:
+            yield self._head.popleft()
+        yield from self._lines
+
+    def _next(self) -> Record | None:
+        """Take the next record; None at the end."""
+        while True:
+            line = self._blocks.lines - len(self._head) + 1
+            try:
+                row = next(self._reader, None)
+            except csv.Error as error:
+                reasons = [text for mark, text in CSV_PROBLEMS.items() if mark in str(error)]
+                problem = (reasons or [str(error)])[0]
+                raise DataError(problem, path=self._name, line=line) from None
+            if row is None:
+                return None
+            if row and self.blank is not None:
+                raise DataError("a blank line amid the rows", path=self._name, line=self.blank)
+            if row:
+                return line, row
+            self.blank = self.blank or line

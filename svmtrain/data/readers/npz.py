@@ -22,6 +22,14 @@ from numpy.typing import NDArray
 
 from svmtrain import interrupts
 from svmtrain.data.dataset import Labels, ReadOptions, Table
+from svmtrain.data.readers.arrays import (
+    check_booleans,
+    check_matrix,
+    check_vector,
+    features_of,
+    labels_of,
+    texts_of,
+)
 from svmtrain.data.readers.features import check_width, feature_order, listed
 from svmtrain.data.readers.npy_header import NpyHeader, read_header
 from svmtrain.data.readers.zip_checks import (
@@ -129,8 +137,9 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
     Returns
     -------
     Table
-        X float64 (n_samples, n_features); labels int64 (n_samples,) for integers, a list of str
-        for text and booleans, or None when `labels_required` is False.
+        X of its own dtype (n_samples, n_features), see `arrays.features_of`; labels int64
+        (n_samples,) for integers, a list of str for text and booleans, or None when
+        `labels_required` is False.
 
     Raises
     ------
@@ -139,7 +148,7 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
     """
     with _archive(stream, name, options) as archive:
         labels, names, order = _beside(archive, options)
-        return Table(_features(archive.array("X"), 0, order, name), labels, names)
+        return Table(features_of(archive.array("X"), 0, order, name), labels, names)
 
 
 def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:
@@ -157,7 +166,7 @@ def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iter
         labels, names, order = _beside(archive, options)
         start, rows = 0, max(1, rows)
         for part in _row_blocks(archive, rows):
-            X = _features(part, start, order, name)
+            X = features_of(part, start, order, name)
             stop = start + len(X)
             yield Table(X, None if labels is None else labels[start:stop], names)
             start = stop
@@ -218,25 +227,10 @@ def _members(
 def _check_shapes(archive: _Archive, options: ReadOptions) -> None:
     """Hold the shapes and kinds of the arrays to one another and to the model."""
     path, X = archive.path, archive.headers["X"]
-    if len(X.shape) != 2:
-        raise DataError(f"X has shape {shown(X.shape)}; expected two dimensions", path=path)
-    if X.dtype.kind == "U":
-        raise DataError("X holds text; expected numbers", path=path)
-    if X.shape[0] < 1:
-        raise DataError("X has no rows", path=path)
-    for key, length, of in (
-        ("y", X.shape[0], "rows"),
-        ("feature_names", X.shape[1], "columns"),
-    ):
-        header = archive.headers.get(key)
-        if header is None:
-            continue
-        if len(header.shape) != 1:
-            problem = f"{key} has shape {shown(header.shape)}; expected one dimension"
-            raise DataError(problem, path=path)
-        if header.shape[0] != length:
-            problem = f"{key} has {header.shape[0]} values, but X has {length} {of}"
-            raise DataError(problem, path=path)
+    check_matrix(X, path)
+    for key, length, of in (("y", X.shape[0], "rows"), ("feature_names", X.shape[1], "columns")):
+        if key in archive.headers:
+            check_vector(key, archive.headers[key], length, of, path)
     if "feature_names" in archive.headers and archive.headers["feature_names"].dtype.kind != "U":
         raise DataError("feature_names holds numbers; expected text", path=path)
     if "feature_names" not in archive.headers or options.feature_names is None:
@@ -248,10 +242,10 @@ def _beside(
 ) -> tuple[Labels | None, tuple[str, ...] | None, list[int] | None]:
     """Return the labels, the names of the features, and the order to put them in."""
     path = archive.path
-    labels = _labels(archive.array("y"), path) if options.labels_required else None
+    labels = labels_of(archive.array("y"), path) if options.labels_required else None
     names = None
     if "feature_names" in archive.headers:
-        names = tuple(_texts(archive.array("feature_names"), "feature_names", path))
+        names = tuple(texts_of(archive.array("feature_names"), "feature_names", path))
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise DataError(f"feature_names holds {shown(twice)} more than once", path=path)
@@ -264,56 +258,10 @@ def _beside(
 def _shaped(
     raw: bytearray, header: NpyHeader, shape: tuple[int, ...], what: str, path: str
 ) -> NDArray[np.generic]:
-    """View bytes as an array of `shape`; booleans must be 0 or 1."""
+    """View bytes as an array of `shape`."""
     flat: NDArray[np.generic] = np.frombuffer(raw, dtype=header.dtype)
-    if header.dtype.kind == "b" and (flat.view(np.uint8) > 1).any():
-        raise DataError(f"{what} holds booleans that are neither 0 nor 1", path=path)
+    check_booleans(flat, what, path)
     return flat.reshape(shape, order="F" if header.fortran else "C")
-
-
-def _features(
-    values: NDArray[np.generic], start: int, order: list[int] | None, path: str
-) -> NDArray[np.float64]:
-    """Return rows of X as finite float64 in C order; `start` is the number of the first."""
-    with np.errstate(invalid="ignore"):
-        X = np.ascontiguousarray(values, dtype=np.float64)
-    finite = np.isfinite(X)
-    if not finite.all():
-        row, column = divmod(int(np.argmin(finite)), X.shape[1])
-        problem = f"X is {X[row, column]} in row {start + row}, column {column} (both from 0)"
-        raise DataError(f"{problem}; expected a finite number", path=path)
-    return X if order is None else X[:, order].copy()
-
-
-def _labels(y: NDArray[np.generic], path: str) -> Labels:
-    """Return labels as int64 or as a list of str."""
-    if y.dtype.kind == "U":
-        return _texts(y, "y", path)
-    if y.dtype.kind == "b":
-        return [str(value) for value in y.tolist()]
-    fits = np.ones(len(y), dtype=np.bool_)
-    if y.dtype.kind == "u":
-        fits = y.astype(np.uint64) < np.uint64(2**63)
-    if y.dtype.kind == "f":
-        y = y.astype(np.float64)
-        fits = np.isfinite(y) & (np.abs(y) < 2**53) & (np.floor(y) == y)
-    if not fits.all():
-        row = int(np.argmin(fits))
-        raise DataError(f"y is {y[row]} in row {row} (from 0); expected an integer", path=path)
-    return y.astype(np.int64)
-
-
-def _texts(values: NDArray[np.generic], what: str, path: str) -> list[str]:
-    """Return a unicode array as strings without blanks around them; none may be empty."""
-    try:
-        whole = [str(value) for value in values.tolist()]
-        "".join(whole).encode().decode()  # numpy lets characters pass that do not exist
-    except ValueError:
-        raise DataError(f"{what} holds text that is not Unicode", path=path) from None
-    texts = [text.strip() for text in whole]
-    if "" in texts:
-        raise DataError(f"{what} is empty in row {texts.index('')} (from 0)", path=path)
-    return texts
 
 
 def _reason(error: BaseException) -> str:

@@ -1,48 +1,111 @@
-"""Lines of a text file, each with its number and its byte offset, none longer than a limit."""
+"""A text file in blocks of whole lines, to be taken at once or line by line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from svmtrain.data.readers.content import UTF8_BOM
 from svmtrain.errors import DataError
 
+BLOCK_BYTES = 96 << 10  # what is made of a block then stays in the cache, and is little memory
 LINE_LIMIT = 16 << 20
 
 
-def byte_lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (line number from 1, byte offset, line with its ending); a UTF-8 BOM is dropped.
+class TextBlocks:
+    """The lines of a file, read in blocks; a UTF-8 BOM is dropped.
 
-    Raises
-    ------
-    DataError
-        For a line of more than `LINE_LIMIT` bytes, which is not read to its end, or a NUL byte.
+    Attributes
+    ----------
+    lines : int
+        How many lines have been taken.
     """
-    number, offset = 0, 0
-    while line := stream.readline(LINE_LIMIT + 1):
-        number += 1
-        if len(line) > LINE_LIMIT:
-            raise DataError(f"longer than {LINE_LIMIT:,} bytes", path=name, line=number)
-        if b"\0" in line:
-            where = offset + line.index(b"\0")
-            raise DataError(f"holds a NUL byte at byte offset {where}", path=name, line=number)
-        start, size = offset, len(line)
-        if number == 1 and line.startswith(UTF8_BOM):
-            start, line = len(UTF8_BOM), line[len(UTF8_BOM) :]
-        yield number, start, line
-        offset += size
+
+    def __init__(self, stream: BinaryIO, name: str, size: int = BLOCK_BYTES) -> None:
+        self.lines = 0
+        self._name, self._size = name, size
+        # What has come so far, and not as much as is asked for: a pipe may be slow.
+        self._more: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        self._tail = b""  # of what has been read, what is no whole line yet
+        self._block, self._at = b"", 0
+        self._offset = 0  # of the block in the file
+
+    @property
+    def used_up(self) -> bool:
+        """Whether all lines of the block at hand are taken."""
+        return self._at == len(self._block)
+
+    def more(self) -> bool:
+        """Return whether there are lines that are not taken; read the next block if need be."""
+        if self.used_up:
+            self._offset += len(self._block)
+            self._block, self._at = self._read(), 0
+            if not self._offset and self._block.startswith(UTF8_BOM):
+                self._at = len(UTF8_BOM)
+        return not self.used_up
+
+    def rest(self) -> bytes | None:
+        """Return the lines of the block at hand that are not taken, or of the next block.
+
+        The last ends with a line feed, though that of the file may not. None at the end of the
+        file, and when a line may be too long: then they are to be taken one by one.
+        """
+        if not self.more() or len(self._block) > LINE_LIMIT:
+            return None
+        rest = self._block[self._at :]
+        return rest if rest.endswith(b"\n") else rest + b"\n"
+
+    def take(self, lines: int) -> None:
+        """Take the rest of the block at hand, which are so many lines."""
+        self.lines += lines
+        self._at = len(self._block)
+
+    def __iter__(self) -> Iterator[tuple[int, int, bytes]]:
+        """Yield (line number from 1, byte offset, line with its ending), taking each line.
+
+        Raises
+        ------
+        DataError
+            For a line of more than `LINE_LIMIT` bytes, or a NUL byte.
+        """
+        while self.more():
+            start = self._at
+            end = self._block.find(b"\n", start) + 1 or len(self._block)
+            line, offset = self._block[start:end], self._offset + start
+            self.lines, self._at = self.lines + 1, end
+            if len(line) > LINE_LIMIT:
+                problem = f"longer than {LINE_LIMIT:,} bytes"
+                raise DataError(problem, path=self._name, line=self.lines)
+            if b"\0" in line:
+                problem = f"holds a NUL byte at byte offset {offset + line.index(0)}"
+                raise DataError(problem, path=self._name, line=self.lines)
+            yield self.lines, offset, line
+
+    def _read(self) -> bytes:
+        """Return the next whole lines that have come; more than `LINE_LIMIT` if one is too long."""
+        parts = [self._tail]
+        while True:
+            part = self._more(self._size)
+            end = part.rfind(b"\n") + 1
+            self._tail = part[end:]
+            parts.append(part[:end])
+            if end or not part:
+                return b"".join(parts)
+            parts.append(self._tail)
+            if sum(map(len, parts)) > LINE_LIMIT:
+                self._tail = b""
+                return b"".join(parts)
 
 
-def text_lines(stream: BinaryIO, name: str) -> Iterator[str]:
+def text_lines(blocks: TextBlocks, name: str) -> Iterator[str]:
     """Yield the lines of a UTF-8 file as text, endings kept.
 
     Raises
     ------
     DataError
-        As `byte_lines`, and for bytes that are not UTF-8, with their offset.
+        As `TextBlocks`, and for bytes that are not UTF-8, with their offset.
     """
-    for number, offset, line in byte_lines(stream, name):
+    for number, offset, line in blocks:
         try:
             yield line.decode()
         except UnicodeDecodeError as error:

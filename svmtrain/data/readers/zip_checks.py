@@ -1,7 +1,6 @@
 """Hold what a zip archive says of its members to the bytes that are really there.
 
-A zip that expands to more than `EXPANSION` times the file's size, and to more than
-`EXPANSION_FREE` bytes, is refused: such data can be saved uncompressed.
+What expands beyond reason is refused, as other compressed files are.
 
 Source: PKWARE's APPNOTE.TXT.
 """
@@ -12,10 +11,9 @@ import struct
 import zipfile
 from typing import BinaryIO
 
+from svmtrain.data.readers.compressed import check_expansion
 from svmtrain.errors import DataError
 
-EXPANSION = 200
-EXPANSION_FREE = 64 << 20
 DIRECTORY_LIMIT = 1 << 16
 
 END, END_64, LOCATOR_64, LOCAL = (
@@ -60,10 +58,7 @@ def check_storage(infos: dict[str, zipfile.ZipInfo], size: int, path: str) -> No
             raise DataError(problem, path=path)
         if info.compress_type == zipfile.ZIP_STORED and info.file_size != info.compress_size:
             raise DataError(f"{name} is stored, but its two sizes differ", path=path)
-    total = sum(info.file_size for info in infos.values())
-    if total > max(EXPANSION_FREE, EXPANSION * size):
-        problem = f"expands from {size:,} to {total:,} bytes, more than {EXPANSION} times"
-        raise DataError(f"{problem} (save it uncompressed)", path=path)
+    check_expansion(size, sum(info.file_size for info in infos.values()), path)
 
 
 def check_spans(stream: BinaryIO, infos: dict[str, zipfile.ZipInfo], limit: int, path: str) -> None:

@@ -1,6 +1,9 @@
 """Every bad input that the readers promise to refuse: the position, the reason, no change."""
 
+import bz2
+import gzip
 import io
+import lzma
 import struct
 import warnings
 import zipfile
@@ -9,7 +12,7 @@ import numpy as np
 import pytest
 
 from svmtrain.data.dataset import ReadOptions
-from svmtrain.data.readers import read_table
+from svmtrain.data.readers import compressed, labels_path, read_table
 from svmtrain.errors import DataError
 
 CSV = {
@@ -34,9 +37,11 @@ CSV = {
     "42-no-label-column": (b"x,z\n1,2\n", None, None, "no column is called label, target"),
     "42-names-listed": (b"x,z\n1,2\n", None, None, "found 'x', 'z' (name the target)"),
     "44-huge-field": (b"x,label\n" + b"1" * 140_000 + b",a\n", 2, None, "a cell is longer than"),
-    "45-gzip": (b"\x1f\x8b\x08\x00" + b"\x00" * 30, None, None, "seems to be gzip data"),
-    "45-bzip2": (b"BZh91AY&SY\x00", None, None, "seems to be bzip2 data"),
-    "45-xz": (b"\xfd7zXZ\x00\x00", None, None, "seems to be xz data"),
+    "45-not-gzip": (b"\x1f\x8b\x08\x00" + b"\xff" * 30, None, None, "is damaged gzip data"),
+    "45-not-bzip2": (b"BZh91AY&SY" + bytes(80), None, None, "is damaged bzip2 data"),
+    "45-not-xz": (b"\xfd7zXZ\x00" + bytes(30), None, None, "is damaged xz data"),
+    "45-gzip-twice": (gzip.compress(gzip.compress(b"x")), None, None, "seems to be gzip data"),
+    "45-zstandard": (b"\x28\xb5\x2f\xfd\x00", None, None, "seems to be zstandard data"),
     "45-zip": (b"PK\x03\x04" + b"\x00" * 40, None, None, "seems to be a zip archive"),
     "45-not-utf-8": (b"x,label\n1,a\xff\n", 2, None, "byte 0xff at byte offset 11"),
 }
@@ -151,7 +156,7 @@ def with_x(content):
 
 NPZ = {
     "60-not-a-zip": (b"x,label\n1,2\n", "is not a zip archive"),
-    "60-gzip": (b"\x1f\x8b\x08" + b"\0" * 30, "seems to be gzip data"),
+    "60-not-gzip": (b"\x1f\x8b\x08" + b"\xff" * 30, "is damaged gzip data"),
     "61-truncated": (GOOD[:-30], "is a truncated zip archive"),
     "61-cut-inside": (GOOD[:100], "is a truncated zip archive"),
     "61-middle-lost": (GOOD[:50] + GOOD[80:], "X is not where the zip directory"),
@@ -211,3 +216,163 @@ def test_every_truncation_of_an_npz_is_refused(tmp_path):
         path.write_bytes(GOOD[:length])
         with pytest.raises(DataError):
             read_table(path, "npz")
+
+
+NPY_X = {
+    "70-empty": (b"", "the file is empty"),
+    "71-wrong-magic": (b"NUMPY" + X[1], "X is not a numpy array: it begins with"),
+    "71-pickle": (b"\x80\x04\x95" + bytes(60), "seems to be a Python pickle"),
+    "71-objects": (npy(np.array([[None]])), "X holds Python objects (a pickle), dtype '|O'"),
+    "72-version": (patched(6, b"\x09", X[1]), "X has npy version 9.0; expected 1.0, 2.0 or 3.0"),
+    "73-records": (npy(np.zeros((2, 2), dtype="f8,i4")), "X holds raw or structured records"),
+    "73-complex": (npy(np.zeros((2, 2), dtype=complex)), "X holds complex numbers"),
+    "73-dates": (npy(np.zeros((2, 2), dtype="M8[s]")), "X holds dates"),
+    "73-void": (npy(np.zeros((2, 2), dtype="V3")), "X holds raw or structured records"),
+    "73-float128": (npy(np.zeros((2, 2), dtype="f16")), "X holds floats of a size that is not"),
+    "73-text": (npy(np.array([["a"]])), "X holds text; expected numbers"),
+    "74-endless": (
+        X[1].replace(b"(3, 2), }           ", b"(10000000000000, 2)}"),
+        "X has shape (10000000000000, 2), 160,000,000,000,000 bytes, but holds 48",
+    ),
+    "75-negative": (X[1].replace(b"(3, 2), ", b"(3, -2),"), "X has shape (3, -2); expected whole"),
+    "75-boolean": (X[1].replace(b"(3, 2), } ", b"(3, True)}"), "X has shape (3, True); expected"),
+    "75-huge": (
+        X[1].replace(b"(3, 2), }" + b" " * 20, b"(9%s, 2), }" % (b"0" * 20)),
+        "X has the impossible shape (900000000000000000000, 2)",
+    ),
+    "76-long-header": (b"\x93NUMPY\x02\x00\xff\xff\xff\xff", "a header of 4,294,967,295 bytes"),
+    "77-not-literal": (X[1].replace(b"(3, 2), }", b"open('x')"), "X has a header that is not"),
+    "78-trailing-bytes": (X[1] + b"\0", "X has shape (3, 2), 48 bytes, but holds 49"),
+    "78-truncated": (X[1][:-1], "X has shape (3, 2), 48 bytes, but holds 47"),
+    "78-trailing-packed": (gzip.compress(X[1] + b"\0"), "48 bytes, but holds more"),
+    "78-truncated-packed": (gzip.compress(X[1][:-1]), "48 bytes, but holds 47"),
+    "79-one-dimension": (npy(np.zeros(3)), "X has shape (3,); expected two dimensions"),
+    "79-three-dimensions": (npy(np.zeros((3, 2, 2))), "X has shape (3, 2, 2); expected two"),
+    "79-no-rows": (npy(np.zeros((0, 2))), "X has no rows"),
+    "79-no-columns": (npy(np.zeros((3, 0))), "has no feature columns"),
+    "79-not-finite": (npy(np.full((3, 2), np.inf)), "X is inf in row 0, column 0 (both from 0)"),
+}
+NPY_Y = {
+    "70-no-labels": (b"", "y is not a numpy array"),
+    "71-objects": (npy(np.array([None] * 3)), "y holds Python objects (a pickle), dtype '|O'"),
+    "74-endless": (npy(np.arange(4)), "y has 4 values, but X has 3 rows"),
+    "78-truncated": (Y[1][:-1], "y has shape (3,), 24 bytes, but holds 23"),
+    "79-two-dimensions": (npy(np.zeros((3, 1))), "y has shape (3, 1); expected one dimension"),
+    "79-fractions": (npy(np.array([0, 1.5, 1])), "y is 1.5 in row 1 (from 0); expected an integer"),
+}
+
+
+def check_beside(tmp_path, format, features, labels, message, bad):
+    """Hold the error for one of two files to what is expected, and both to their bytes."""
+    paths = {"features": tmp_path / f"bad.{format}", "labels": tmp_path / "labels"}
+    for path, content in zip(paths.values(), (features, labels), strict=True):
+        path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_table(paths["features"], format, ReadOptions(labels=str(paths["labels"])))
+    assert message in caught.value.problem
+    assert str(caught.value).startswith(f"{paths[bad]}: ")
+    assert "\n" not in str(caught.value)
+    assert [path.read_bytes() for path in paths.values()] == [features, labels]
+
+
+@pytest.mark.parametrize(("content", "message"), NPY_X.values(), ids=NPY_X)
+def test_bad_npy_features_are_refused(tmp_path, content, message):
+    """A damaged or hostile X is one sentence; nothing is unpickled."""
+    check_beside(tmp_path, "npy", content, Y[1], message, "features")
+
+
+@pytest.mark.parametrize(("content", "message"), NPY_Y.values(), ids=NPY_Y)
+def test_bad_npy_labels_are_refused(tmp_path, content, message):
+    """The error names the file of the labels."""
+    check_beside(tmp_path, "npy", X[1], content, message, "labels")
+
+
+def idx(code, shape, content):
+    """Return an IDX file."""
+    return struct.pack(f">HBB{len(shape)}I", 0, code, len(shape), *shape) + content
+
+
+IMAGES, LABELS = idx(8, (3, 2, 2), bytes(12)), idx(8, (3,), b"\1\2\1")
+CUT = gzip.compress(IMAGES)
+WHOLE = "has 3 x 2 x 2 values of uint8, 12 bytes, but holds"
+IDX = {
+    "80-not-gzip": (b"\x1f\x8b" + IMAGES, LABELS, "is damaged gzip data", "features"),
+    "81-magic": (b"\1" + IMAGES, LABELS, "is not IDX: it begins with", "features"),
+    "81-type": (idx(7, (3, 2), bytes(6)), LABELS, "the unknown type 0x07; expected", "features"),
+    "81-short": (IMAGES[:9], LABELS, "is cut off inside its header", "features"),
+    "81-labels": (IMAGES, b"label\n1\n", "is not IDX: it begins with b'labe'", "labels"),
+    "82-short": (IMAGES[:-1], LABELS, f"{WHOLE} 11", "features"),
+    "82-long": (IMAGES + b"\0", LABELS, f"{WHOLE} 13", "features"),
+    "82-short-packed": (gzip.compress(IMAGES[:-1]), LABELS, f"{WHOLE} 11", "features"),
+    "82-long-packed": (gzip.compress(IMAGES + b"\0"), LABELS, f"{WHOLE} more", "features"),
+    "82-labels": (IMAGES, LABELS[:-1], "has 3 values of uint8, 3 bytes, but holds 2", "labels"),
+    "82-no-rows": (idx(8, (0, 2), b""), LABELS, "holds no rows", "features"),
+    "82-no-columns": (idx(8, (3, 0), b""), LABELS, "has no feature columns", "features"),
+    "83-overflow": (idx(8, [2**32 - 1] * 3, b""), LABELS, "the impossible shape", "features"),
+    "83-endless": (
+        idx(8, (10**6, 10**6), bytes(64)),
+        LABELS,
+        "has 1000000 x 1000000 values of uint8, 1,000,000,000,000 bytes, but holds 64",
+        "features",
+    ),
+    "84-swapped": (LABELS, IMAGES, "one dimension, as labels have; expected images", "features"),
+    "84-twice": (IMAGES, IMAGES, "has 3 dimensions; expected labels, which have one", "labels"),
+    "84-floats": (IMAGES, idx(13, (3,), bytes(12)), "holds floats; expected labels", "labels"),
+    "85-counts": (IMAGES, idx(8, (4,), bytes(4)), "holds 4 labels, but ", "labels"),
+    "86-truncated": (CUT[:-9], LABELS, "is cut off: the gzip data end early", "features"),
+    "86-crc": (patched(len(CUT) - 8, b"abcd", CUT), LABELS, "is damaged gzip data", "features"),
+    "86-length": (patched(len(CUT) - 4, b"abcd", CUT), LABELS, "is damaged gzip data", "features"),
+    "86-trailing": (CUT + b"more", LABELS, "is damaged gzip data", "features"),
+    "87-more-than-said": (gzip.compress(IMAGES + bytes(2**20)), LABELS, "holds more", "features"),
+    "82-not-finite": (
+        idx(14, (3, 1), struct.pack(">3d", 1, 2, np.nan)),
+        LABELS,
+        "X is nan in row 2, column 0 (both from 0); expected a finite number",
+        "features",
+    ),
+}
+
+
+@pytest.mark.parametrize(("features", "labels", "message", "bad"), IDX.values(), ids=IDX)
+def test_bad_idx_is_refused(tmp_path, features, labels, message, bad):
+    """A damaged or hostile IDX file is one sentence that names the file of the two."""
+    check_beside(tmp_path, "idx", features, labels, message, bad)
+
+
+def test_labels_in_the_place_of_images_are_told_by_their_name(tmp_path):
+    """84: nothing is looked for beside labels."""
+    path = tmp_path / "train-labels-idx1-ubyte"
+    path.write_bytes(LABELS)
+    with pytest.raises(DataError, match="are images and labels swapped"):
+        labels_path(path)
+
+
+@pytest.mark.parametrize("pack", [gzip, bz2, lzma])
+def test_a_bomb_is_refused_before_it_fills_the_memory(tmp_path, pack, monkeypatch):
+    """87, 66: what expands to more than 200 times its size is not unpacked to its end."""
+    monkeypatch.setattr(compressed, "EXPANSION_FREE", 1 << 16)
+    content = pack.compress(b"1,2\n" * (1 << 20))
+    check(tmp_path, "csv", content, None, None, "bytes, more than 200 times (save it uncompressed)")
+
+
+ROW = bytes([3]) + bytes(3072)
+CIFAR = {
+    "88-short": ("cifar10", ROW + ROW[:-1], "6,145 bytes; expected a multiple of 3,073"),
+    "88-long": ("cifar10", ROW + b"\0", "3,074 bytes; expected a multiple of 3,073, a row of cif"),
+    "88-packed": ("cifar10", gzip.compress(ROW + b"\0"), "3,074 bytes; expected a multiple"),
+    "88-of-100": ("cifar100", ROW, "3,073 bytes; expected a multiple of 3,074, a row of cifar100"),
+    "89-label": ("cifar10", ROW + b"\x0a" + ROW[1:], "row 2 has the label 10; expected 0 to 9"),
+    "89-fine": ("cifar100", b"\3\x64" + ROW[1:], "row 1 has the label 100; expected 0 to 99"),
+    "89-coarse": ("cifar100", b"\x14\3" + ROW[1:], "row 1 has the label 20; expected 0 to 19"),
+    "90-empty": ("cifar10", b"", "the file is empty"),
+    "90-empty-packed": ("cifar100", gzip.compress(b""), "the file is empty"),
+    "91-pickle": ("cifar10", b"\x80\x02}q\x01(U" + bytes(60), "seems to be a Python pickle"),
+    "91-pickle-3": ("cifar100", b"\x80\x03}q\x00" + bytes(60), "loading one could run any code"),
+    "91-archive": ("cifar10", gzip.compress(bytes(257) + b"ustar"), "seems to be a tar archive"),
+}
+
+
+@pytest.mark.parametrize(("format", "content", "message"), CIFAR.values(), ids=CIFAR)
+def test_bad_cifar_is_refused(tmp_path, format, content, message):
+    """A file of another size or version is one sentence; nothing is unpickled."""
+    check(tmp_path, format, content, None, None, message)

@@ -1,33 +1,109 @@
 """The table of readers: finding the format, standard input, and what all formats share."""
 
+import bz2
 import dataclasses
+import gzip
 import io
+import lzma
 import os
 import signal
+import struct
 import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from svmtrain import interrupts
-from svmtrain.data.dataset import ReadOptions
-from svmtrain.data.readers import READERS, Reader, find_format, iter_tables, read_table
+from svmtrain.data.dataset import ReadOptions, Table, joined
+from svmtrain.data.readers import (
+    READERS,
+    Reader,
+    find_format,
+    format_of,
+    iter_tables,
+    read_table,
+)
+from svmtrain.data.sparse import Csr
+from svmtrain.data.store import write_store
 from svmtrain.errors import DataError, Interrupted, StorageError
 
 CSV = b"x,z,label\n1,2,7\n3,4,8\n"
 SVMLIGHT = b"7 1:1 2:2\n8 1:3 2:4\n"
 
 
-def npz_bytes():
-    """Return the same table as npz."""
+def saved(save, *arrays, **named):
+    """Return what a function saves to a file, as bytes."""
     buffer = io.BytesIO()
-    np.savez(buffer, X=np.array([[1.0, 2], [3, 4]]), y=np.array([7, 8]))
+    save(*(buffer if one is ... else one for one in arrays), **named)
     return buffer.getvalue()
 
 
-CONTENT = {"csv": CSV, "svmlight": SVMLIGHT, "npz": npz_bytes()}
+X, Y = np.array([[1.0, 2], [3, 4]]), np.array([7, 8])
+ARROW = pa.table({"x": X[:, 0], "z": X[:, 1], "label": Y})
+PNG = {7: saved(Image.fromarray(X[:1].astype(np.uint8)).save, ..., "PNG")}
+PNG[8] = saved(Image.fromarray(X[1:].astype(np.uint8)).save, ..., "PNG")
+IDX = b"\0\0\x0d\2" + struct.pack(">2I4f", 2, 2, 1, 2, 3, 4)
+NO_PIXELS = np.zeros((2, 3070), dtype=np.uint8)
+
+
+def cifar(before):
+    """Return rows of CIFAR that begin with some bytes and the pixels 1, 2 and 3, 4."""
+    rows = np.hstack([[[*before, 7], [*before, 8]], X, NO_PIXELS])
+    return rows.astype(np.uint8).tobytes()
+
+
+def store_files():
+    """Return the files of a store of the same table, by their names."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "s"
+        write_store([Table(X, Y)], place)
+        return {path.name: path.read_bytes() for path in place.iterdir()}
+
+
+# The same table in every format: its features, and the labels beside them where there are some.
+CONTENT = {
+    "csv": CSV,
+    "svmlight": SVMLIGHT,
+    "npz": saved(np.savez, ..., X=X, y=Y),
+    "npy": saved(np.save, ..., X),
+    "idx": IDX,
+    "cifar10": cifar([]),
+    "cifar100": cifar([3]),
+    "parquet": saved(pyarrow.parquet.write_table, ARROW, ...),
+    "arrow": saved(pyarrow.feather.write_feather, ARROW, ...),
+    "images": {"7/a.png": PNG[7], "8/a.png": PNG[8]},
+    "store": store_files(),
+}
+LABELS = {"npy": saved(np.save, ..., Y), "idx": b"\0\0\x08\1" + struct.pack(">I2B", 2, 7, 8)}
+NAMES = {"npy": "X.npy", "idx": "images", "cifar10": "data.bin", "cifar100": "data.bin"}
+BESIDE = {"npy": "y.npy", "idx": "labels"}
+STREAMS = [name for name, content in CONTENT.items() if isinstance(content, bytes)]
+
+
+def written(folder, name, packed=bytes, ending=""):
+    """Write the table in a format, under a name that tells no more than it must."""
+    path = folder / (NAMES.get(name, "data") + ending)
+    content = CONTENT[name]
+    for inner, part in content.items() if isinstance(content, dict) else ():
+        (path / inner).parent.mkdir(parents=True, exist_ok=True)
+        (path / inner).write_bytes(part)
+    if isinstance(content, bytes):
+        path.write_bytes(packed(content))
+    if name in LABELS:
+        (folder / BESIDE[name]).write_bytes(LABELS[name])
+    return path
+
+
+KNOWN = ", ".join(sorted(READERS))
 EVERY = pytest.mark.parametrize("name", READERS)
 
 
@@ -56,14 +132,15 @@ def test_every_reader_is_whole(name):
     reader = READERS[name]
     assert reader.name == name
     assert name in CONTENT
-    assert reader.suffixes
+    assert bool(reader.suffixes) is not reader.folder
     assert all(ending == ending.lower() and ending[0] == "." for ending in reader.suffixes)
 
 
-def test_no_two_readers_share_an_ending():
-    """A suffix means one format."""
+def test_readers_that_share_an_ending_tell_their_files_apart():
+    """A suffix means one format, or those that have it know theirs by size and content."""
     endings = [ending for reader in READERS.values() for ending in reader.suffixes]
-    assert len(set(endings)) == len(endings)
+    for reader in READERS.values():
+        assert reader.fits or all(endings.count(ending) == 1 for ending in reader.suffixes)
 
 
 def test_a_reader_cannot_be_changed():
@@ -73,28 +150,77 @@ def test_a_reader_cannot_be_changed():
     assert isinstance(READERS["csv"], Reader)
 
 
+def assert_the_table(table):
+    """Hold a table to the rows and labels that all formats have, and its X to what X is."""
+    X = table.X.toarray() if isinstance(table.X, Csr) else table.X
+    assert X[:, :2].tolist() == [[1, 2], [3, 4]]
+    assert not X[:, 2:].any()
+    assert [int(label) for label in table.labels] == [7, 8]
+    assert X.flags.c_contiguous
+    assert table.X.dtype.isnative
+
+
 @EVERY
 def test_every_format_gives_the_same_table(name, tmp_path):
-    """The format is found without a suffix, and the table is the same."""
-    path = tmp_path / "data"
-    path.write_bytes(CONTENT[name])
+    """The format is found by content and size, and the table is the same, whole or in chunks."""
+    path = written(tmp_path, name)
+    assert format_of(path) == name
     table = read_table(path)
-    assert table.X.tolist() == [[1, 2], [3, 4]]
-    assert [int(label) for label in table.labels] == [7, 8]
-    parts = list(iter_tables(path, options=ReadOptions(n_features=2), rows=1))
-    assert [part.X.tolist() for part in parts] == [[[1, 2]], [[3, 4]]]
+    assert_the_table(table)
+    options = ReadOptions(n_features=table.X.shape[1])
+    parts = list(iter_tables(path, options=options, rows=1))
+    assert [len(part.X) for part in parts] == [1, 1]
+    assert_the_table(joined(parts))
+    bare = replace(options, labels_required=False)
+    assert name == "svmlight" or read_table(path, options=bare).labels is None
+
+
+@pytest.mark.parametrize("pack", [gzip, bz2, lzma])
+@pytest.mark.parametrize("name", STREAMS)
+def test_every_stream_may_be_compressed(name, pack, tmp_path):
+    """80: by its content alone, whatever its name; with the ending, the labels beside have none."""
+    for ending in ("", {gzip: ".gz", bz2: ".bz2", lzma: ".xz"}[pack]):
+        path = written(tmp_path, name, pack.compress, ending)
+        assert_the_table(read_table(path))
 
 
 @EVERY
 def test_every_format_stops_at_a_signal(name, tmp_path, monkeypatch):
     """Reading looks for a stop signal at every chunk."""
-    path = tmp_path / "data"
-    path.write_bytes(CONTENT[name])
+    path = written(tmp_path, name)
+    options = ReadOptions(n_features=read_table(path).X.shape[1])
     monkeypatch.setattr(interrupts, "_received", [signal.SIGTERM])
     with pytest.raises(Interrupted):
-        list(iter_tables(path, options=ReadOptions(n_features=2), rows=1))
+        list(iter_tables(path, options=options, rows=1))
     with pytest.raises(Interrupted):
         read_table(path)
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels_beside_may_be_named(name, tmp_path):
+    """Given labels go before those that lie beside, and are not needed to predict."""
+    path = written(tmp_path, name)
+    other = (tmp_path / BESIDE[name]).rename(tmp_path / "others")
+    assert_the_table(read_table(path, options=ReadOptions(labels=str(other))))
+    with pytest.raises(DataError, match=r"there is no '.*' \(name the labels: data\.labels"):
+        read_table(path)
+    assert read_table(path, options=ReadOptions(labels_required=False)).labels is None
+
+
+@pytest.mark.parametrize("name", [name for name, reader in READERS.items() if reader.bare])
+@pytest.mark.parametrize("option", ["keep", "drop", "text_columns"])
+def test_columns_are_chosen_where_there_are_some(name, option, tmp_path):
+    """Elsewhere such a setting is an error."""
+    path = written(tmp_path, name)
+    with pytest.raises(DataError, match=f"{name} data have no columns to keep, to drop or to take"):
+        read_table(path, options=ReadOptions(**{option: (0,)}))
+
+
+@pytest.mark.parametrize("name", [one for one in CONTENT if one not in LABELS])
+def test_labels_for_a_format_that_holds_them_are_refused(name, tmp_path):
+    """A setting without effect is an error."""
+    with pytest.raises(DataError, match="hold their labels; no file of labels goes with them"):
+        read_table(written(tmp_path, name), options=ReadOptions(labels="labels"))
 
 
 @pytest.mark.parametrize(
@@ -109,11 +235,16 @@ def test_every_format_stops_at_a_signal(name, tmp_path, monkeypatch):
         ("a.txt", CONTENT["npz"], "npz"),
         ("a.npz", b"PK\x03\x04" + bytes(40), "npz"),
         ("a.csv", b"1,\x00\n", "csv"),
+        ("a.CSV.GZ", b"1\n2\n", "csv"),
+        ("a.tsv.bz2", b"1\n2\n", "csv"),
+        ("train-images-idx3-ubyte.gz", b"\0\0\x08\3" + bytes([0, 0, 0, 1] * 3), "idx"),
+        ("a.bin", bytes(3073), "cifar10"),
+        ("a.bin", bytes(3074), "cifar100"),
     ],
 )
 def test_the_format_is_found_by_content_and_then_by_suffix(name, head, found):
     """Content that is plain goes before the name."""
-    assert find_format(name, head) == found
+    assert find_format(name, head, len(head)) == found
 
 
 @pytest.mark.parametrize(
@@ -123,26 +254,30 @@ def test_the_format_is_found_by_content_and_then_by_suffix(name, head, found):
         ("a.csv.gz", b"\x1f\x8b\x08\x00,", "seems to be gzip data"),
         ("a.npz", b"\x1f\x8b\x08\x00,", "seems to be gzip data"),
         ("a.xlsx", b"PK\x03\x04" + bytes(40), "seems to be a zip archive"),
-        ("a.npy", b"\x93NUMPY\x01\x00", "seems to be a single numpy array"),
-        ("a.csv", b"\xfe\xff\x00x", "seems to be UTF-16 text; expected csv"),
-        ("a", b"\x00\x01\x02,", "binary data of an unknown kind; expected csv, npz, svmlight"),
-        ("a", b"1\n2\n", "cannot tell its format; expected csv, npz, svmlight (set data.format)"),
+        ("cifar-10-python.tar.gz", bytes(257) + b"ustar", "seems to be a tar archive"),
+        ("data_batch_1", b"\x80\x02}q\x01", "seems to be a Python pickle; expected"),
+        ("a.png", PNG[7], "seems to be a PNG image"),
+        ("a.bin", b"\x0a" + bytes(7000), "has the size or the labels of neither (set data.fo"),
+        ("a.bin", bytes(3073 * 3074), "of cifar10 and cifar100, it can be both (set data.format)"),
+        ("a.csv", b"\xfe\xff\x00x", "seems to be UTF-16 text; expected csv data"),
+        ("a", b"\x00\x01\x02,", f"binary data of an unknown kind; expected {KNOWN}"),
+        ("a", b"1\n2\n", f"cannot tell its format; expected {KNOWN} (set data.format)"),
     ],
 )
 def test_other_content_is_named(name, head, message):
     """What is not data of ours is said to be what it seems to be."""
     with pytest.raises(DataError) as caught:
-        find_format(name, head)
+        find_format(name, head, len(head))
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["csv", "svmlight"])
 @pytest.mark.parametrize("format", ["auto", "given"])
-def test_standard_input_loses_no_bytes(name, format, piped):
-    """The head that the format is found by is read again."""
-    stdin = piped(CONTENT[name])
-    table = read_table("-", "auto" if format == "auto" else name)
-    assert table.X.tolist() == [[1, 2], [3, 4]]
+@pytest.mark.parametrize("packed", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_standard_input_loses_no_bytes(name, format, packed, piped):
+    """The head that the format is found by is read again, and what is compressed is unpacked."""
+    stdin = piped(packed(CONTENT[name]))
+    assert_the_table(read_table("-", "auto" if format == "auto" else name))
     assert not stdin.closed
 
 
@@ -153,10 +288,22 @@ def test_standard_input_may_be_longer_than_the_head(monkeypatch):
     assert read_table("-").X.ravel().tolist() == list(range(50_000))
 
 
-def test_npz_on_standard_input_is_one_clear_error(piped):
+@pytest.mark.parametrize("name", ["npz", "parquet", "arrow"])
+def test_a_format_that_seeks_is_one_clear_error_on_standard_input(name, piped):
     """A format that needs a file says so."""
-    piped(CONTENT["npz"])
-    with pytest.raises(DataError, match="<stdin>: npz cannot be read from standard input"):
+    piped(CONTENT[name])
+    with pytest.raises(DataError, match=f"<stdin>: {name} cannot be read from standard input"):
+        read_table("-")
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels_of_standard_input_are_named(name, piped, tmp_path):
+    """Nothing lies beside a pipe."""
+    written(tmp_path, name)
+    piped(CONTENT[name])
+    assert_the_table(read_table("-", options=ReadOptions(labels=str(tmp_path / BESIDE[name]))))
+    piped(CONTENT[name])
+    with pytest.raises(DataError, match="<stdin>: has no labels beside it"):
         read_table("-")
 
 
@@ -176,7 +323,7 @@ def test_a_closed_standard_input_is_a_data_error(monkeypatch):
 
 def test_an_unknown_format_lists_the_known(tmp_path):
     """The message has every name that would do."""
-    with pytest.raises(DataError, match="one of auto, csv, npz, svmlight; got 'arff'"):
+    with pytest.raises(DataError, match=f"one of auto, {KNOWN}; got 'arff'"):
         read_table(tmp_path / "x", "arff")
 
 
@@ -184,8 +331,17 @@ def test_a_missing_file_and_a_folder_are_data_errors(tmp_path):
     """What is no regular file is never opened."""
     with pytest.raises(DataError, match="no such file"):
         read_table(tmp_path / "none.csv")
-    with pytest.raises(DataError, match="a folder"):
+    with pytest.raises(DataError, match=r"is a folder; expected a file, or a folder of .*images"):
         list(iter_tables(tmp_path))
+
+
+def test_files_and_folders_are_not_taken_for_one_another(tmp_path):
+    """A format that is given says which of them it expects."""
+    with pytest.raises(DataError, match="is a folder; csv data are a file"):
+        read_table(written(tmp_path, "images"), "csv")
+    (tmp_path / "file").write_bytes(CSV)
+    with pytest.raises(DataError, match="is a file; images data are a folder"):
+        read_table(tmp_path / "file", "images")
 
 
 def test_a_failing_disk_is_a_storage_error(monkeypatch):
