@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from svmtrain.config import Config
+    from svmtrain.data.dataset import ReadOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +38,56 @@ format_option = click.option(
 runs_option = click.option(
     "--dir", "folder", default="runs", show_default=True, help="Folder of the run directories."
 )
+
+
+def reading(command: F) -> F:
+    """Add how data that are named on the command line are to be read."""
+    for option in (
+        click.option("--labels", type=any_path, help="The file of the labels, where it is apart."),
+        click.option("--delimiter", help="What stands between the cells of a table."),
+        click.option(
+            "--header/--no-header", default=None, help="Whether line 1 names the columns."
+        ),
+        click.option("--target", help="The label column, by name or position from 0."),
+        format_option,
+    ):
+        command = option(command)
+    return command
+
+
+def columns(command: F) -> F:
+    """Add which columns of a table are no features, or text."""
+    text = click.option(
+        "--text-column", "text_columns", multiple=True, help="A column that holds text. Repeatable."
+    )
+    drop = click.option("--drop", multiple=True, help="A column that is no feature. Repeatable.")
+    return drop(text(command))
+
+
+def column(word: str) -> str | int:
+    """Return the column that a word means: a number is a position."""
+    return int(word) if word.lstrip("-").isdigit() else word
+
+
+def read_options(
+    target: str | None,
+    header: bool | None,
+    delimiter: str | None,
+    labels: str | None,
+    text_columns: tuple[str, ...] = (),
+    drop: tuple[str, ...] = (),
+) -> ReadOptions:
+    """Return how to read data, from the options of `reading` and `columns`."""
+    from svmtrain.data.dataset import ReadOptions
+
+    return ReadOptions(
+        target=None if target is None else column(target),
+        header=header,
+        delimiter="\t" if delimiter == "tab" else delimiter,
+        labels=labels,
+        text_columns=tuple(map(column, text_columns)),
+        drop=tuple(map(column, drop)),
+    )
 
 
 def loudness(command: F) -> F:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -95,6 +95,9 @@ class ReadOptions:
     vocabulary : mapping of int to tuple of str
         The texts of each text column, by its place among the features, that are numbered
         already; others are numbered after them.
+    on_fault : callable or None
+        Takes the error about a row of a text file, which is then left out; without it, the error
+        is raised.
     """
 
     target: Column | None = None
@@ -111,6 +114,7 @@ class ReadOptions:
     gaps: bool = False
     gap_marks: tuple[str, ...] = GAP_MARKS
     vocabulary: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    on_fault: Callable[[DataError], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def test_sparse_values_too_large_for_float32_are_refused_by_row():
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
 def test_statistics_by_blocks_are_those_of_all_rows(dtype, monkeypatch):
     """Mean, deviation and range, whatever the blocks, dense or sparse."""
-    monkeypatch.setattr("svmtrain.data.statistics.BLOCK_CELLS", 50)
+    monkeypatch.setattr("svmtrain.data.moments.BLOCK_VALUES", 50)
     X = (table(40, 6) * 20 + 100).astype(dtype)
     X[:, 1] = 3
     values = X.astype(np.float64)

@@ -14,6 +14,7 @@ from svmtrain import interrupts
 from svmtrain.data.dataset import CodedLabels, ReadOptions, Table, encode_labels, find_classes
 from svmtrain.data.fingerprint import identify
 from svmtrain.data.mapped import forget, mapping_of
+from svmtrain.data.moments import pieces
 from svmtrain.data.readers import iter_tables, read_table
 from svmtrain.data.sparse import Csr, stacked
 from svmtrain.data.store import (
@@ -24,7 +25,6 @@ from svmtrain.data.store import (
     write_store,
 )
 from svmtrain.data.store.description import DTYPES
-from svmtrain.data.store.moments import pieces
 from svmtrain.errors import DataError, Interrupted
 
 TEXT = ReadOptions(text=True, gaps=True)
@@ -257,7 +257,7 @@ def reference(X):
 @pytest.mark.parametrize("kind", ["bytes", "floats", "gaps", "sparse", "far"])
 def test_statistics_are_those_of_numpy(tmp_path, monkeypatch, kind, size, limit):
     """Over all cells, zeros that are not stored included, gaps not; whatever the blocks."""
-    monkeypatch.setattr("svmtrain.data.store.moments.BLOCK_VALUES", limit)
+    monkeypatch.setattr("svmtrain.data.moments.BLOCK_VALUES", limit)
     rng = np.random.default_rng(1)
     table = sparse_table(400) if kind == "sparse" else dense_table(400)
     if kind in ("floats", "gaps", "far"):
@@ -282,7 +282,7 @@ def test_a_column_of_gaps_has_no_statistics(tmp_path):
 @pytest.mark.parametrize("limit", [1, 10, 10**6])
 def test_pieces_are_all_rows_in_order(monkeypatch, make, limit):
     """None is lost, whatever the size."""
-    monkeypatch.setattr("svmtrain.data.store.moments.BLOCK_VALUES", limit)
+    monkeypatch.setattr("svmtrain.data.moments.BLOCK_VALUES", limit)
     X = make().X
     assert np.array_equal(cells_of(stacked(list(pieces(X)))), cells_of(X))
 

@@ -8,12 +8,16 @@ from svmtrain.cli.groups import LazyGroup
 
 COMMANDS = {
     "fetch": "svmtrain.cli.data.fetch",
+    "info": "svmtrain.cli.data.info",
+    "check": "svmtrain.cli.data.check",
+    "split": "svmtrain.cli.data.split",
     "convert": "svmtrain.cli.data.convert",
 }
 
 EXAMPLES = """
 svmtrain data fetch
 svmtrain data fetch mnist
+svmtrain data info train.csv
 svmtrain data convert train.csv train.store
 """
 
@@ -23,7 +27,7 @@ svmtrain data convert train.csv train.store
     cls=LazyGroup,
     commands_at=COMMANDS,
     examples=EXAMPLES,
-    short_help="Get data, and make stores of them.",
+    short_help="Get data, look at them, split and convert them.",
 )
 def command() -> None:
     """Work with data before training."""

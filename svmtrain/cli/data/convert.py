@@ -10,11 +10,11 @@ import click
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import (
     any_path,
-    format_option,
     json_option,
     known_format,
     limit_one_thread,
     note,
+    reading,
 )
 from svmtrain.cli.output import print_json
 
@@ -30,11 +30,7 @@ DTYPES = ("own", "float32", "float64")
 @click.command("convert", cls=Command, examples=EXAMPLES, short_help="Make a store of data.")
 @click.argument("source", type=any_path)
 @click.argument("dest", type=any_path)
-@format_option
-@click.option("--target", help="The label column, by name or position from 0.")
-@click.option("--header/--no-header", default=None, help="Whether line 1 names the columns.")
-@click.option("--delimiter", help="What stands between the cells of a table.")
-@click.option("--labels", type=any_path, help="The file of the labels, where it is one apart.")
+@reading
 @click.option(
     "--dtype",
     type=click.Choice(DTYPES),
@@ -53,7 +49,7 @@ def command(
     force: bool,
     as_json: bool,
     quiet: bool,
-    **reading: Any,
+    **read: Any,
 ) -> None:
     """Convert SOURCE into a store at DEST: a folder to train on without reading it whole.
 
@@ -72,7 +68,7 @@ def command(
         force=force,
         say=(lambda text: None) if quiet else note,
         stream=None if quiet else sys.stderr,
-        **reading,
+        **read,
     )
     if as_json:
         print_json(done.to_dict())

@@ -19,7 +19,7 @@ from svmtrain.data.readers.content import UTF8_BOM
 from svmtrain.data.readers.csv_block import CELL_LIMIT, Parse, Parsed
 from svmtrain.data.readers.text import BLOCK_BYTES
 
-LARGE = 64 << 20  # bytes of a file from which Arrow is worth its import and its memory
+LARGE = 32 << 20  # bytes of a file from which Arrow is worth its import and its memory
 ARROW_BYTES = 1 << 20  # of a block
 PIECE_BYTES = ARROW_BYTES // 4  # what a thread of Arrow's takes at a time
 
@@ -67,8 +67,8 @@ def parse(
         return None
     if target is None:
         return X, None
-    labels = csv_block.stripped(table.column(target).to_pylist())
-    return None if labels is None else (X, labels)
+    labels = [label.strip() for label in table.column(target).to_pylist()]
+    return (X, labels) if all(labels) else None
 
 
 def _table(arrow: Any, text: bytes, delimiter: bytes, width: int, target: int | None) -> Any:

@@ -71,13 +71,9 @@ def plain(block: bytes, delimiter: bytes) -> bytes | None:
     text = block.replace(b"\r\n", b"\n") if b"\r" in block else block
     if b"\r" in text:
         return None
-    return text.replace(delimiter + b" ", delimiter) if delimiter != b" " else text
-
-
-def stripped(cells: list[str]) -> list[str] | None:
-    """Return cells without the blanks around them; None when one is empty."""
-    names = {cell: cell.strip() for cell in set(cells)}
-    return [names[cell] for cell in cells] if all(names.values()) else None
+    if delimiter == b" " or b" " not in text:
+        return text
+    return text.replace(delimiter + b" ", delimiter)
 
 
 def _are_rows(after: NDArray[np.uint8], ends: NDArray[np.intp], width: int) -> bool:
@@ -115,9 +111,9 @@ def _cut(text: bytes, delimiter: bytes, width: int, target: int) -> tuple[bytes,
 
 
 def _decoded(cells: list[bytes]) -> list[str] | None:
-    """Return cells as text, each different one decoded once; None when one is not plain."""
+    """Return cells as text without the blanks around it; None when one is not plain or empty."""
     try:
-        names = {cell: cell.decode() for cell in set(cells)}
+        names = {cell: cell.decode().strip() for cell in set(cells)}
     except UnicodeDecodeError:
         return None
-    return stripped([names[cell] for cell in cells])
+    return [names[cell] for cell in cells] if all(names.values()) else None

@@ -63,7 +63,7 @@ class Cells:
         """Return a table of rows that were read as numbers; all columns are then of numbers."""
         self._open.clear()
         if labels is not None:
-            labels = [self._labels.setdefault(label, label) for label in labels]
+            labels = list(map(self._labels.setdefault, labels, labels))
         return Table(X, labels, self._layout.names)
 
     def table(self, block: Sequence[Record]) -> Table:
@@ -101,7 +101,7 @@ class Cells:
         if "" in labels:
             line = block[labels.index("")][0]
             raise DataError("the label is empty", path=self._name, line=line, column=at + 1)
-        return [self._labels.setdefault(label, label) for label in labels]
+        return list(map(self._labels.setdefault, labels, labels))
 
     def _settle(self, cells: Sequence[Sequence[str]]) -> None:
         """Say of the columns that are still open what they are, by their first cell."""

@@ -85,7 +85,9 @@ def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iter
         As `read`, when the bad line is reached.
     """
     tables = _tables(stream, name, options)
-    table = next(tables)
+    table = next(tables, None)
+    if table is None:
+        raise DataError("holds no rows", path=name)
     size = max(1, min(rows, BLOCK_ROWS, BLOCK_CELLS // table.X.shape[1]))
     yield from in_rows(chain([table], tables), size)
 
@@ -106,11 +108,25 @@ def _tables(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Table
         raise DataError("has a header and no rows", path=name)
     while block:
         interrupts.check()
-        yield cells.table(block)
+        yield from _carefully(cells, block, options)
         while (parsed := _at_once(blocks, records, layout, cells, parse)) is not None:
             interrupts.check()
             yield parsed
         block = records.of_block()
+
+
+def _carefully(cells: Cells, block: list[Record], options: ReadOptions) -> Iterator[Table]:
+    """Yield some records as tables: one, or where faults are collected, one a good record."""
+    try:
+        yield cells.table(block)
+    except DataError:
+        if options.on_fault is None:
+            raise
+        for record in block:
+            try:
+                yield cells.table([record])
+            except DataError as fault:
+                options.on_fault(fault)
 
 
 def _at_once(

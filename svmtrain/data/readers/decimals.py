@@ -89,7 +89,8 @@ def parse(text: bytes, separators: bytes) -> Numbers | None:
     kinds = kinds_of_all[marks]
     if not len(kinds) or marks[-1] != len(text) - 1 or kinds[-1] >= POINT:
         return None
-    lengths = np.diff(marks, prepend=-1) - 1
+    lengths = marks.copy()
+    lengths[1:] -= marks[:-1] + 1
     simple = bool(kinds.max() < POINT)
     if not (lengths.all() if simple else _well_formed(text, kinds, lengths)):
         return None
@@ -205,7 +206,9 @@ def _numbers(runs: _Runs) -> Numbers | None:
     _ask_float(values, runs.text, ends, np.flatnonzero(hard))
     if not np.isfinite(values).all():
         return None
-    plain = np.diff(last, prepend=-1) == 1
+    plain = np.ones(len(last), dtype=np.bool_)
+    plain[1:] = last[1:] == last[:-1] + 1
+    plain[0] = last[0] == 0
     return Numbers(values, kinds[last], ends, plain)
 
 

@@ -64,7 +64,7 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
     width = expected_width(options)
     labels, lengths = Growing(np.int64), Growing(np.int64)
     indices, values = Growing(np.int32), Growing(np.float64)
-    for rows in _parts(stream, name, width):
+    for rows in _parts(stream, name, options):
         labels.append(rows.labels)
         lengths.append(rows.lengths)
         indices.append(rows.indices)
@@ -94,21 +94,21 @@ def _tables(
 ) -> Iterator[Table]:
     """Yield the rows of a file as tables of any size, of a width or the widest so far."""
     widest = 0
-    for part in _parts(stream, name, width):
+    for part in _parts(stream, name, options):
         widest = max(widest, int(part.indices.max(initial=0)))
         yield _table(part, width or max(1, widest), name, options)
     if not (width or widest):
         raise DataError("has no features: no row holds an index:value", path=name)
 
 
-def _parts(stream: BinaryIO, name: str, width: int | None) -> Iterator[Rows]:
+def _parts(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Rows]:
     """Yield the rows of a file, some at a time; there are any."""
-    blocks, found = TextBlocks(stream, name), False
+    blocks, found, width = TextBlocks(stream, name), False, expected_width(options)
     while blocks.more():
         interrupts.check()
         rows = _at_once(blocks, width)
         if rows is None:
-            rows = _line_by_line(blocks, name, width)
+            rows = _line_by_line(blocks, name, options)
         if len(rows.labels):
             found = True
             yield rows
@@ -126,11 +126,18 @@ def _at_once(blocks: TextBlocks, width: int | None) -> Rows | None:
     return rows
 
 
-def _line_by_line(blocks: TextBlocks, name: str, width: int | None) -> Rows:
-    """Take the rest of a block, and raise at the first line that is wrong."""
+def _line_by_line(blocks: TextBlocks, name: str, options: ReadOptions) -> Rows:
+    """Take the rest of a block, and raise at the first line that is wrong, or tell of each."""
+    width = expected_width(options)
     labels, lengths, indices, values = array("q"), array("q"), array("i"), array("d")
     for number, _, line in blocks:
-        row = svmlight_line.parse(line, svmlight_line.Place(name, number, width))
+        try:
+            row = svmlight_line.parse(line, svmlight_line.Place(name, number, width))
+        except DataError as fault:
+            if options.on_fault is None:
+                raise
+            options.on_fault(fault)
+            row = None
         if row is not None:
             labels.append(row[0])
             lengths.append(len(row[1]))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from svmtrain import interrupts
 from svmtrain.data.dataset import CodedLabels, Label, Labels, Table, in_order
 from svmtrain.data.mapped import forget
+from svmtrain.data.moments import Moments
 from svmtrain.data.sparse import Csr
 from svmtrain.data.store.arrays import GrowingArray, mapped
 from svmtrain.data.store.description import (
@@ -31,7 +32,6 @@ from svmtrain.data.store.description import (
     Y,
 )
 from svmtrain.data.store.folder import LABELS, placed
-from svmtrain.data.store.moments import Moments
 from svmtrain.errors import DataError
 from svmtrain.files import write_atomic
 

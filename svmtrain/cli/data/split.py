@@ -1,0 +1,82 @@
+"""`svmtrain data split`: rows held out into files of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from svmtrain.cli.groups import Command
+from svmtrain.cli.options import (
+    any_path,
+    any_seed,
+    json_option,
+    known_format,
+    limit_one_thread,
+    read_options,
+    reading,
+)
+from svmtrain.cli.output import print_json, table
+
+EXAMPLES = """
+svmtrain data split all.csv --test 0.2 --stratify -o parts
+svmtrain data split all.svm --test 0.1 --validation 0.1 -o parts
+"""
+SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
+
+
+@click.command("split", cls=Command, examples=EXAMPLES, short_help="Hold out rows into files.")
+@click.argument("source", type=any_path)
+@reading
+@click.option("--test", type=SHARE, default=0.2, show_default=True, help="Share of the rows.")
+@click.option("--validation", type=SHARE, help="Share of the rows that are left.")
+@click.option(
+    "--stratify/--no-stratify",
+    default=True,
+    show_default=True,
+    help="Let each class keep its share.",
+)
+@click.option("--seed", type=any_seed, default=0, show_default=True)
+@click.option("-o", "--out", type=any_path, required=True, metavar="DIR", help="Where to write.")
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@json_option
+def command(
+    source: str,
+    format_: str,
+    test: float,
+    validation: float | None,
+    stratify: bool,
+    seed: int,
+    out: str,
+    force: bool,
+    as_json: bool,
+    **read: Any,
+) -> None:
+    """Write the rows of SOURCE into files in DIR: train, test, and validation.
+
+    The same rows are held out as by a config with these fractions and this seed. Text keeps its
+    very lines; other formats become npz files, or stores.
+    """
+    limit_one_thread()
+    from svmtrain.operations.data_split import split_data
+
+    parts = split_data(
+        source,
+        out,
+        format=known_format(format_),
+        options=read_options(**read),
+        test=test,
+        validation=validation or 0.0,
+        stratified=stratify,
+        seed=seed,
+        force=force,
+    )
+    if as_json:
+        print_json([part.to_dict() for part in parts])
+        return
+    labels = list(parts[0].classes)
+    rows = [
+        (part.name, part.rows, part.path, ", ".join(f"{k}: {part.classes[k]}" for k in labels[:10]))
+        for part in parts
+    ]
+    click.echo(table(("part", "rows", "file", "classes"), rows))

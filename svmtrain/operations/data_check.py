@@ -1,0 +1,108 @@
+"""Every fault of some data, with file and line: `svmtrain data check`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from svmtrain import interrupts
+from svmtrain.data.dataset import Labels, ReadOptions
+from svmtrain.data.readers import data_paths, iter_tables
+from svmtrain.data.store import is_store, verify
+from svmtrain.errors import DataError, shown
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found.
+
+    Attributes
+    ----------
+    faults : list of DataError
+        In the order in which they were met.
+    rows : int
+        Rows without fault.
+    files : int
+    complete : bool
+        False when the limit was reached, and more faults may follow.
+    """
+
+    faults: list[DataError]
+    rows: int
+    files: int
+    complete: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "rows": self.rows,
+            "files": self.files,
+            "complete": self.complete,
+            "faults": [
+                {"path": f.path, "line": f.line, "column": f.column, "problem": f.problem}
+                for f in self.faults
+            ],
+        }
+
+
+class _Enough(Exception):
+    """The limit is reached."""
+
+
+def check_data(
+    source: str, format: str = "auto", options: ReadOptions | None = None, limit: int = 20
+) -> Checked:
+    """Read data to their end and return all that is wrong with them, up to a number of faults.
+
+    Rows of text files are judged one by one. Files of other formats are checked whole, and give
+    their first fault; the digests of a store are verified.
+
+    Parameters
+    ----------
+    source, format, options
+        See `data_info`.
+    limit : int
+        At least 1.
+    """
+    faults: list[DataError] = []
+
+    def take(fault: DataError) -> None:
+        faults.append(fault)
+        if len(faults) >= limit:
+            raise _Enough
+
+    options = replace(options or ReadOptions(), on_fault=take)
+    rows, labels, complete = 0, Counter[str](), True
+    try:
+        files = data_paths(source, options.labels)
+    except DataError as fault:
+        return Checked([fault], 0, 0, True)
+    for file in files:
+        try:
+            if is_store(file.path):
+                verify(file.path)
+            for table in iter_tables(file.path, format, replace(options, labels=file.labels)):
+                interrupts.check()
+                rows += len(table.X)
+                labels.update(_names(table.labels))
+        except _Enough:
+            complete = False
+            break
+        except DataError as fault:
+            if not (faults and fault.problem == "holds no rows"):
+                faults.append(fault)
+    if complete and not faults and len(labels) == 1:
+        only = shown(next(iter(labels)))
+        problem = f"every row has the label {only}; expected at least two classes"
+        faults.append(DataError(problem, path=source))
+    return Checked(faults, rows, len(files), complete)
+
+
+def _names(labels: Labels | None) -> Counter[str]:
+    if isinstance(labels, np.ndarray):
+        values, counts = np.unique(labels, return_counts=True)
+        return Counter(dict(zip(map(str, values.tolist()), counts.tolist(), strict=True)))
+    return Counter(map(str, labels or ()))

@@ -1,0 +1,302 @@
+"""What is in some data, in one pass and bounded memory: `svmtrain data info`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from svmtrain import interrupts
+from svmtrain.data.dataset import ReadOptions, Table
+from svmtrain.data.density import DENSE_LIMIT, SPARSE_BELOW, WIDE
+from svmtrain.data.duplicates import row_digests
+from svmtrain.data.moments import Moments
+from svmtrain.data.readers import STDIN, data_paths, format_of, iter_each
+from svmtrain.data.sparse import Csr, Matrix
+from svmtrain.errors import DataError
+from svmtrain.operations.data_warnings import warnings_about
+
+TABLES = ("csv", "parquet", "arrow", "store")
+MOST_ROWS_COMPARED = 2_000_000
+MOST_COLUMNS_COMPARED = 10_000
+FROM_ZERO = (
+    "add 1 to every index: "
+    "perl -pe 's/(\\d+):/($1+1).\":\"/ge' FILE > NEW, which is how LIBLINEAR counts, too"
+)
+
+
+@dataclass(frozen=True)
+class ColumnInfo:
+    """What is known of a column.
+
+    Attributes
+    ----------
+    name : str
+        Its name, or its number from 1.
+    kind : str
+        "number" or "text".
+    gaps : int
+    zeros : float or None
+        The share of zeros among the values; None for text.
+    mean, deviation, low, high : float or None
+        None for text, and for a column of gaps alone.
+    texts : int or None
+        How many different texts it has; None for numbers.
+    commonest : str or None
+    """
+
+    name: str
+    kind: str
+    gaps: int
+    zeros: float | None = None
+    mean: float | None = None
+    deviation: float | None = None
+    low: float | None = None
+    high: float | None = None
+    texts: int | None = None
+    commonest: str | None = None
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """What some data are.
+
+    Attributes
+    ----------
+    source, format : str
+    files, rows, features : int
+    dtype : str
+        The type of the values as they are held.
+    density : float
+        The share of the cells that are not 0.
+    memory : int
+        Bytes that the rows take as they are held in memory.
+    held : str
+        "dense" or "sparse", as `data.sparse: auto` holds them.
+    smallest_index : int or None
+        Of an svmlight file, whose indices count from 1; None for other formats.
+    classes : dict of str to int or None
+        The rows of each label; None when no label column was found.
+    columns : list of ColumnInfo
+    duplicate_rows : int or None
+        Rows that were there before; None when there are too many to compare.
+    duplicate_columns : list of (str, str)
+        Pairs of columns that are the same in every row.
+    warnings : list of str
+    """
+
+    source: str
+    format: str
+    files: int
+    rows: int
+    features: int
+    dtype: str
+    density: float
+    memory: int
+    held: str
+    smallest_index: int | None
+    classes: dict[str, int] | None
+    columns: list[ColumnInfo]
+    duplicate_rows: int | None
+    duplicate_columns: list[tuple[str, str]]
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def droppable(self) -> bool:
+        """Whether the format has columns that a config can drop."""
+        return self.format in TABLES
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+class _Gathered:
+    """What a pass over the rows gathers."""
+
+    def __init__(self) -> None:
+        self.rows = self.stored = self.nonzero = 0
+        self.moments = Moments()
+        self.zeros = np.zeros(0)
+        self.labels: Counter[str] = Counter()
+        self.texts: dict[int, Counter[int]] = {}
+        self.digests: set[bytes] = set()
+        self.repeated = 0
+        self.hashes: list[Any] = []
+        self.sparse = False
+        self.last: Table | None = None
+
+    def add(self, table: Table) -> None:
+        """Take in a chunk."""
+        X = table.X
+        self.rows += len(X)
+        self.last, self.sparse = table, isinstance(X, Csr)
+        self.moments.add(X)
+        width = X.shape[1]
+        self.zeros = np.concatenate([self.zeros, np.zeros(width - len(self.zeros))])
+        if isinstance(X, Csr):
+            self.stored += len(X.data)
+            self.nonzero += int(np.count_nonzero(X.data))
+            self.zeros += np.bincount(X.indices[X.data == 0], minlength=width)
+        else:
+            zeros = (X == 0).sum(axis=0)
+            self.zeros += zeros
+            self.stored += X.size
+            self.nonzero += X.size - int(zeros.sum())
+            self._hash_columns(X)
+            for at in table.categories:
+                values = X[:, at][~np.isnan(X[:, at])].astype(int)
+                self.texts.setdefault(at, Counter()).update(values.tolist())
+        if table.labels is not None:
+            self.labels.update(map(str, table.labels))
+        self._compare(X)
+
+    def _compare(self, X: Matrix) -> None:
+        if self.rows > MOST_ROWS_COMPARED:
+            return
+        for digest in row_digests([X]):
+            self.repeated += digest in self.digests
+            self.digests.add(digest)
+
+    def _hash_columns(self, X: Any) -> None:
+        if X.shape[1] > MOST_COLUMNS_COMPARED:
+            return
+        while len(self.hashes) < X.shape[1]:
+            self.hashes.append(hashlib.blake2b(digest_size=16))
+        for column, digest in zip(np.ascontiguousarray(X.T), self.hashes, strict=True):
+            digest.update(column.tobytes())
+
+    def same_columns(self) -> list[tuple[int, int]]:
+        """Return pairs of columns that are the same, each with the first that it is like."""
+        first: dict[bytes, int] = {}
+        pairs = []
+        for at, digest in enumerate(self.hashes):
+            like = first.setdefault(digest.digest(), at)
+            if like != at:
+                pairs.append((like, at))
+        return pairs
+
+
+def data_info(source: str, format: str = "auto", options: ReadOptions | None = None) -> DataInfo:
+    """Look through data and return what they are.
+
+    Columns of text and gaps are taken as they come; a label column need not be there.
+
+    Parameters
+    ----------
+    source : str
+        A file or folder, a pattern of files, or `-` for standard input.
+    format : str
+        A name in `READERS`, or "auto".
+    options : ReadOptions, optional
+
+    Raises
+    ------
+    DataError
+        For the first thing that is wrong with the data; see `operations.data_check`.
+    """
+    options = options or ReadOptions()
+    files = data_paths(source, options.labels)
+    found = format_of(files[0].path, format) if files[0].path != STDIN else format
+    if found in TABLES:
+        options = replace(options, text=True, gaps=True)
+    gathered = _Gathered()
+    for table in _lenient(source, found, options):
+        interrupts.check()
+        gathered.add(table)
+    return _info(source, found, len(files), gathered)
+
+
+def _lenient(source: str, format: str, options: ReadOptions) -> Iterator[Table]:
+    """Yield the chunks of data, without labels when no label column is found."""
+    try:
+        first = True
+        for table in iter_each(source, format, options, options.labels):
+            first = False
+            yield table
+    except DataError as error:
+        if "index 0" in error.problem and format == "svmlight":
+            problem = f"{error.problem}; if so, {FROM_ZERO}"
+            raise DataError(
+                problem, path=error.path, line=error.line, column=error.column
+            ) from None
+        if not first or "label" not in error.problem or options.target is not None:
+            raise
+        yield from iter_each(source, format, replace(options, labels_required=False))
+
+
+def _info(source: str, format: str, files: int, seen: _Gathered) -> DataInfo:
+    table = seen.last
+    if table is None:
+        raise DataError("holds no rows", path=source)
+    width = len(seen.moments.count)
+    names = table.feature_names or [str(at + 1) for at in range(width)]
+    cells = max(1, seen.rows * width)
+    columns = _columns(seen, names, table)
+    density = seen.nonzero / cells
+    size = cells * table.X.dtype.itemsize
+    narrow = width < WIDE or density >= SPARSE_BELOW
+    sparse = seen.sparse and not (narrow and cells * 8 <= DENSE_LIMIT)
+    info = DataInfo(
+        source=source,
+        format=format,
+        files=files,
+        rows=seen.rows,
+        features=width,
+        dtype=str(table.X.dtype),
+        density=density,
+        memory=seen.stored * (table.X.dtype.itemsize + 4) + 8 * seen.rows if sparse else size,
+        held="sparse" if sparse else "dense",
+        smallest_index=int(np.argmax(seen.moments.count > 0)) + 1 if format == "svmlight" else None,
+        classes=dict(sorted(seen.labels.items(), key=_by_label)) if seen.labels else None,
+        columns=columns,
+        duplicate_rows=seen.repeated if seen.rows <= MOST_ROWS_COMPARED else None,
+        duplicate_columns=[
+            (names[a], names[b])
+            for a, b in seen.same_columns()
+            if columns[a].low != columns[a].high or columns[a].kind == "text"
+        ],
+    )
+    return replace(info, warnings=warnings_about(info))
+
+
+def _by_label(pair: tuple[str, int]) -> tuple[bool, float, str]:
+    """Sort labels that are whole numbers by value, and before others."""
+    label = pair[0]
+    whole = label.lstrip("-").isdigit()
+    return (not whole, float(label) if whole else 0.0, label)
+
+
+def _columns(seen: _Gathered, names: Any, table: Table) -> list[ColumnInfo]:
+    between = seen.rows - seen.moments.count if seen.sparse else None
+    mean, deviation, low, high = seen.moments.result(between)
+    found = []
+    for at, name in enumerate(names):
+        values = seen.rows if seen.sparse else int(seen.moments.count[at])
+        gaps = seen.rows - values
+        if at in table.categories:
+            counts = seen.texts.get(at, Counter())
+            common = counts.most_common(1)
+            texts = table.categories[at]
+            commonest = texts[common[0][0]] if common else None
+            found.append(ColumnInfo(name, "text", gaps, texts=len(counts), commonest=commonest))
+            continue
+        if not values:
+            found.append(ColumnInfo(name, "number", gaps))
+            continue
+        zeros = float(seen.zeros[at]) + (0.0 if between is None else float(between[at]))
+        found.append(
+            ColumnInfo(
+                *(name, "number", gaps),
+                zeros=zeros / values,
+                mean=float(mean[at]),
+                deviation=float(deviation[at]),
+                low=float(low[at]),
+                high=float(high[at]),
+            )
+        )
+    return found

@@ -1,0 +1,235 @@
+"""Split data into files, as a training would split them: `svmtrain data split`.
+
+Text keeps its very lines; other formats become npz, or stores where npz cannot hold them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svmtrain import interrupts
+from svmtrain.data.dataset import (
+    CodedLabels,
+    Dataset,
+    Label,
+    ReadOptions,
+    Table,
+    encode_labels,
+    find_classes,
+)
+from svmtrain.data.readers import combined, data_paths, format_of, read_each
+from svmtrain.data.readers.compressed import unpacked_name
+from svmtrain.data.readers.csv_sniff import find_delimiter, take_first
+from svmtrain.data.readers.opening import opened
+from svmtrain.data.readers.text import TextBlocks, text_lines
+from svmtrain.data.sparse import Csr
+from svmtrain.data.splits import TEST_STREAM, VALIDATION_STREAM, split
+from svmtrain.data.store import write_store
+from svmtrain.errors import ConfigError, DataError, StorageError
+from svmtrain.files import refuse_same_file, replaced_atomically, write_atomic
+from svmtrain.operations.data_info import TABLES
+
+PARTS = ("train", "test", "validation")
+BLOCK_ROWS = 4096
+LOSSLESS = ("csv", "svmlight")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the files made: its rows, and how many each class has."""
+
+    name: str
+    path: str
+    rows: int
+    classes: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def split_data(
+    source: str,
+    folder: str | Path,
+    *,
+    format: str = "auto",
+    options: ReadOptions | None = None,
+    test: float = 0.2,
+    validation: float = 0.0,
+    stratified: bool = True,
+    seed: int = 0,
+    force: bool = False,
+) -> list[Part]:
+    """Write the rows of some data into files: train, test, and validation if asked for.
+
+    The rows held out are those that a config with the same fractions, `data.stratified` and
+    `data.seed` holds out of the same data.
+
+    Raises
+    ------
+    ConfigError
+        When a file is there already (without `force`), or is read from.
+    DataError
+        As `read_tables`.
+    """
+    options = options or ReadOptions()
+    files = data_paths(source, options.labels)
+    found = format_of(files[0].path, format)
+    if found in TABLES:
+        options = replace(options, text=True, gaps=True)
+    tables = [table for _, table in read_each(source, found, options, options.labels)]
+    table = combined(tables)
+    if table.labels is None:
+        raise DataError("has no labels", path=source)
+    classes = find_classes(table.labels, source)
+    y = encode_labels(table.labels, classes, source)
+    place = _places(y, test, validation, stratified, seed)
+    wanted = PARTS if validation else PARTS[:2]
+    ending = _ending(files[0].path, found, table)
+    paths = [Path(folder) / f"{name}{ending}" for name in wanted]
+    _prepare(Path(folder), paths, [file.path for file in files], force)
+    if found in LOSSLESS:
+        counts = [(file.path, len(one.X)) for file, one in zip(files, tables, strict=True)]
+        _write_lines(paths, _lines(counts, found, options, place))
+    else:
+        whole = Dataset(table.X, y, classes, table.feature_names)
+        for number, path in enumerate(paths):
+            interrupts.check()
+            _write_rows(path, whole.rows(np.flatnonzero(place == number)), table)
+    return [
+        _part(name, path, y[place == number], classes)
+        for number, (name, path) in enumerate(zip(wanted, paths, strict=True))
+    ]
+
+
+def _prepare(folder: Path, paths: list[Path], sources: list[str], force: bool) -> None:
+    """Make the folder, and refuse to write what is there or what is read."""
+    for path in paths:
+        refuse_same_file(path, sources)
+        if path.exists() and not force:
+            raise ConfigError("is there already (--force replaces it)", path=path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError.from_os_error(error, "make", folder) from error
+
+
+def _part(name: str, path: Path, y: NDArray[np.int64], classes: tuple[Label, ...]) -> Part:
+    counts = np.bincount(y, minlength=len(classes)).tolist()
+    return Part(name, str(path), len(y), dict(zip(map(str, classes), counts, strict=True)))
+
+
+def _places(
+    y: NDArray[np.int64], test: float, validation: float, stratified: bool, seed: int
+) -> NDArray[np.int8]:
+    """Return which part each row goes to: 0 train, 1 test, 2 validation."""
+    place = np.zeros(len(y), dtype=np.int8)
+    stay, held = split(y, test, seed=seed, stream=TEST_STREAM, stratified=stratified)
+    place[held] = 1
+    if validation:
+        _, held = split(
+            y[stay], validation, seed=seed, stream=VALIDATION_STREAM, stratified=stratified
+        )
+        place[stay[held]] = 2
+    return place
+
+
+def _ending(path: str, format: str, table: Table) -> str:
+    if format in LOSSLESS:
+        return Path(unpacked_name(path)).suffix or {"csv": ".csv"}.get(format, ".svm")
+    return ".store" if isinstance(table.X, Csr) or table.categories else ".npz"
+
+
+def _lines(
+    files: list[tuple[str, int]], format: str, options: ReadOptions, place: NDArray[np.int8]
+) -> Iterator[tuple[int | None, bytes]]:
+    """Yield (part, raw lines) for each record; None is the header, which goes to every part.
+
+    A file has a header when it has one record more than rows; that of the first file is kept.
+    """
+    records = {"csv": _csv_records, "svmlight": _svmlight_records}[format]
+    count = 0
+    for path, rows in files:
+        with opened(path) as source:
+            header = sum(1 for _ in records(source.stream, options, path)) > rows
+        with opened(path) as source:
+            for raw in records(source.stream, options, path):
+                interrupts.check()
+                if not header:
+                    yield int(place[count]), raw
+                    count += 1
+                elif path == files[0][0]:
+                    yield None, raw
+                header = False
+
+
+def _csv_records(stream: BinaryIO, options: ReadOptions, name: str) -> Iterator[bytes]:
+    """Yield the raw lines of each record; one with a quoted line end has several."""
+    taken: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in text_lines(TextBlocks(stream, name), name):
+            taken.append(line)
+            yield line
+
+    source = lines()
+    head = take_first(source)
+    taken.clear()
+    delimiter = find_delimiter(head, options, name)
+
+    def again() -> Iterator[str]:
+        for line in head:
+            taken.append(line)
+            yield line
+        yield from source
+
+    for row in csv.reader(again(), delimiter=delimiter, strict=True, skipinitialspace=True):
+        raw = "".join(taken).encode()
+        taken.clear()
+        if row:
+            yield raw
+
+
+def _svmlight_records(stream: BinaryIO, options: ReadOptions, name: str) -> Iterator[bytes]:
+    """Yield the lines that hold a row."""
+    for _, _, line in TextBlocks(stream, name):
+        if line.split(b"#", 1)[0].strip():
+            yield line
+
+
+def _write_lines(paths: list[Path], lines: Iterator[tuple[int | None, bytes]]) -> None:
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(replaced_atomically(path)).buffer for path in paths]
+        for part, raw in lines:
+            whole = raw if raw.endswith((b"\n", b"\r")) else raw + b"\n"
+            for stream in streams if part is None else [streams[part]]:
+                stream.write(whole)
+
+
+def _write_rows(path: Path, rows: Dataset, table: Table) -> None:
+    """Write rows as npz, or as a store when they are sparse or have columns of text."""
+    codes = CodedLabels(rows.y.astype(np.int32), rows.classes)
+    if path.suffix == ".store":
+        blocks = rows.blocks(BLOCK_ROWS)
+        tables = (
+            Table(X, codes[at : at + len(X)], rows.feature_names, table.categories)
+            for at, X in zip(range(0, len(rows), BLOCK_ROWS), blocks, strict=True)
+        )
+        write_store(tables, path, replace=os.path.lexists(path))
+        return
+    arrays: dict[str, Any] = {"X": rows.X, "y": np.array([*codes])}
+    if rows.feature_names is not None:
+        arrays["feature_names"] = np.array(rows.feature_names)
+    with contextlib.closing(io.BytesIO()) as buffer:
+        np.savez(buffer, **arrays)
+        write_atomic(path, buffer.getvalue())
