@@ -92,6 +92,31 @@ def test_text_columns_and_gaps_are_kept_as_they_are(call, here):
     assert dict(found.categories) == {0: ("p", "q")}
 
 
+def test_texts_mean_the_same_from_a_file_and_from_a_store(call, here):
+    """Whatever number a text has in each: evaluation and prediction agree with those of files."""
+    rows = [("p", i, "a") if i % 2 else ("q", i % 5, "b") for i in range(60)]
+    for name, order in (("m", 1), ("n", -1)):
+        lines = [",".join(map(str, row)) for row in rows[::order]]
+        (here / f"{name}.csv").write_text("\n".join(["kind,size,label", *lines]) + "\n")
+        assert call("data", "convert", f"{name}.csv", f"{name}.store", "-q")[0] == 0
+    words = ("--set", "data.text=onehot", "--set", "data.target=label", "--json")
+    results = []
+    for end in ("csv", "store"):
+        held = ("--set", f"data.train=m.{end}", "--set", f"data.test=n.{end}")
+        code, out, err = call("fit", "c.yaml", *words, *held, "--name", end)
+        assert code == 0, err
+        found = json.loads(out)
+        results.append((found["chosen"]["objective"], found["test"]))
+    assert results[0] == results[1]
+    for command in ("evaluate", "predict"):
+        outs = {
+            call(command, f"runs/{run}", f"n.{end}")
+            for run in ("csv", "store")
+            for end in ("csv", "store")
+        }
+        assert len(outs) == 1
+
+
 def test_standard_input_can_be_converted(call, monkeypatch):
     """Its name is no path."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x,label\n1,a\n2,b\n")))

@@ -356,6 +356,9 @@ def test_texts_are_numbered_as_is_asked(tmp_path):
     options = ReadOptions(text=True, gaps=True, vocabulary={0: ("r", "p")})
     found = read_table(tmp_path / "s", options=options)
     assert np.array_equal(found.X, [[1.0], [2], [np.nan], [0]], equal_nan=True)
+    assert dict(found.categories) == {0: ("r", "p", "q")}
+    (part,) = iter_tables(tmp_path / "s", options=options)
+    same(part, found)
     whole = read_table(tmp_path / "s", options=TEXT)
     assert mapping_of(whole.X) is not None
 
@@ -363,8 +366,10 @@ def test_texts_are_numbered_as_is_asked(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"text": True}, "has 1 cells without a value"),
-        ({"gaps": True}, "column 'kind' is one of text"),
+        ({"text": True}, r"has gaps; expected a number in every cell \(data\.missing says"),
+        ({"text": True, "keep": ("size",)}, "has gaps in the wanted columns"),
+        ({"gaps": True}, r"column 'kind' is one of text; expected numbers \(data\.text: onehot"),
+        ({"gaps": True, "text": True, "vocabulary": {1: ("p",)}}, "'size' is one of numbers"),
     ],
 )
 def test_texts_and_gaps_have_to_be_wanted(tmp_path, options, words):
@@ -373,6 +378,38 @@ def test_texts_and_gaps_have_to_be_wanted(tmp_path, options, words):
     write_store([Table(X, ["a", "b"], ("kind", "size"), {0: ("p", "q")})], tmp_path / "s")
     with pytest.raises(DataError, match=words):
         read_table(tmp_path / "s", options=ReadOptions(**options))
+
+
+def test_columns_that_are_left_out_may_hold_anything(tmp_path):
+    """Text and gaps matter where they are wanted."""
+    X = np.array([[0, 1, 5], [1, np.nan, 6]])
+    write_store([Table(X, ["a", "b"], ("kind", "size", "age"), {0: ("p", "q")})], tmp_path / "s")
+    found = read_table(tmp_path / "s", options=ReadOptions(keep=("age",)))
+    assert found.X.tolist() == [[5], [6]]
+    moved = ReadOptions(feature_names=("age", "kind"), drop=("size",), vocabulary={1: ("q",)})
+    found = read_table(tmp_path / "s", options=moved)
+    assert found.X.tolist() == [[5, 1], [6, 0]]
+    assert dict(found.categories) == {1: ("q", "p")}
+
+
+def test_a_column_of_gaps_alone_is_text_where_text_is_wanted(tmp_path):
+    """It tells nothing against it."""
+    X = np.array([[np.nan, 1], [np.nan, 2]])
+    write_store([Table(X, ["a", "b"])], tmp_path / "s")
+    options = ReadOptions(gaps=True, vocabulary={0: ("p",)})
+    assert np.isnan(read_table(tmp_path / "s", options=options).X[:, 0]).all()
+
+
+@pytest.mark.parametrize("code", [-1, 2, 0.5, 1e300])
+def test_a_number_that_is_that_of_no_text_is_refused(tmp_path, code):
+    """Whether texts are renumbered or not, whole or in chunks."""
+    X = np.array([[0.0], [1], [code]])
+    write_store([Table(X, ["a", "b", "a"], None, {0: ("p", "q")})], tmp_path / "s")
+    for vocabulary in ({}, {0: ("q",)}):
+        options = ReadOptions(text=True, vocabulary=vocabulary)
+        for read in (read_table, lambda *rest, **given: list(iter_tables(*rest, **given))):
+            with pytest.raises(DataError, match="column 0 holds a number that is that of no text"):
+                read(tmp_path / "s", options=options)
 
 
 def test_sparse_rows_are_widened_to_a_model_and_never_cut(tmp_path):

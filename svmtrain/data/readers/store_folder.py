@@ -7,8 +7,9 @@ copy of the rows: of a chunk, or of all of them.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,46 @@ from svmtrain import interrupts
 from svmtrain.data.dataset import Column, ReadOptions, Table
 from svmtrain.data.mapped import Reading
 from svmtrain.data.readers.features import check_width, expected_width, feature_order, listed
-from svmtrain.data.sparse import Csr
-from svmtrain.data.store import DESCRIPTION, describe, open_store
+from svmtrain.data.sparse import Csr, Matrix
+from svmtrain.data.store import DESCRIPTION, describe, open_store, statistics
 from svmtrain.errors import DataError, shown
 
-Renumbering = Mapping[int, NDArray[np.float64]]
+BLOCK_ROWS = 4096
+EXACT = (np.dtype(np.float32), np.dtype(np.float64))
+"""What can hold the number of a text."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is made of the columns of a store.
+
+    Attributes
+    ----------
+    order : list of int or None
+        Where the wanted columns stand in the store; None when all do so in order.
+    width : int
+    names : tuple of str or None
+    texts : mapping of int to tuple of str
+        The text columns of the store, by their place among the wanted.
+    categories : mapping of int to tuple of str
+        The same by the numbers that are wanted.
+    numbers : mapping of int to ndarray of float64
+        The wanted number of each text, for the columns that have others.
+    gaps : bool
+        Whether the store has gaps and they are not wanted.
+    """
+
+    order: list[int] | None
+    width: int
+    names: tuple[str, ...] | None
+    texts: Mapping[int, tuple[str, ...]]
+    categories: Mapping[int, tuple[str, ...]]
+    numbers: Mapping[int, NDArray[np.float64]]
+    gaps: bool
+
+    def name(self, at: int) -> str:
+        """Return what messages call a column."""
+        return shown(self.names[at] if self.names else at)
 
 
 def looks_like(names: Collection[str]) -> bool:
@@ -51,8 +87,14 @@ def read(path: Path, name: str, options: ReadOptions) -> Table:
         When anything about the store is not as it should be, or it does not fit the options.
     """
     whole = _opened(path, name, options)
-    order, columns = _columns(whole, options, name)
-    return _fitted(whole, order, columns, _renumberings(columns, options))
+    plan = _planned(whole, path, name, options)
+    reading = Reading(whole.X)
+    for start in range(0, len(whole.X) if plan.texts else 0, BLOCK_ROWS):
+        interrupts.check()
+        block = whole.X[start : start + BLOCK_ROWS]
+        _check_texts(block, plan, name)
+        reading.saw(len(block), len(block))
+    return _fitted(whole, plan, name)
 
 
 def chunks(path: Path, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:
@@ -64,26 +106,19 @@ def chunks(path: Path, name: str, options: ReadOptions, rows: int) -> Iterator[T
         As `read`.
     """
     whole = _opened(path, name, options)
-    order, columns = _columns(whole, options, name)
-    numbers, size, reading = _renumberings(columns, options), max(1, rows), Reading(whole.X)
+    plan = _planned(whole, path, name, options)
+    size, reading = max(1, rows), Reading(whole.X)
     for start in range(0, len(whole.X), size):
         interrupts.check()
         labels = None if whole.labels is None else whole.labels[start : start + size]
         part = replace(whole, X=whole.X[start : start + size], labels=labels)
-        yield _fitted(part, order, columns, numbers)
+        yield _fitted(part, plan, name, check=True)
         reading.saw(len(part.X), len(part.X))
 
 
 def _opened(path: Path, name: str, options: ReadOptions) -> Table:
-    """Return the rows of a store as they are, when they are of a kind that is wanted."""
-    whole, gaps = open_store(path), describe(path).gaps
-    if gaps and not options.gaps:
-        raise DataError(f"has {gaps:,} cells without a value; expected a number each", path=name)
-    unknown = whole.categories.keys() - options.vocabulary.keys()
-    if unknown and not options.text:
-        at = min(unknown)
-        column = whole.feature_names[at] if whole.feature_names else at
-        raise DataError(f"column {shown(column)} is one of text; expected numbers", path=name)
+    """Return the rows of a store as they are, with labels when those are wanted."""
+    whole = open_store(path)
     if not options.labels_required:
         return replace(whole, labels=None)
     if whole.labels is None:
@@ -91,12 +126,41 @@ def _opened(path: Path, name: str, options: ReadOptions) -> Table:
     return whole
 
 
-def _columns(whole: Table, options: ReadOptions, name: str) -> tuple[list[int] | None, Table]:
-    """Return where the wanted columns stand, None when all do so in order, and what they are.
+def _planned(whole: Table, path: Path, name: str, options: ReadOptions) -> _Plan:
+    """Return what is to be made of the columns of a store.
 
-    The table that is returned tells names, texts and width by the wanted order; its rows are
-    those of the store.
+    Raises
+    ------
+    DataError
+        When its columns, texts or gaps are not what is wanted.
     """
+    order, names, width = _columns(whole, options, name)
+    places = range(width) if order is None else order
+    texts = {at: whole.categories[old] for at, old in enumerate(places) if old in whole.categories}
+    known = options.vocabulary
+    numbered = {at: tuple(dict.fromkeys(known.get(at, ()) + found)) for at, found in texts.items()}
+    gaps = describe(path).gaps > 0 and not options.gaps
+    plan = _Plan(order, width, names, texts, numbered, _renumberings(texts, numbered), gaps)
+    if not options.text and (foreign := sorted(texts.keys() - known.keys())):
+        problem = f"column {plan.name(foreign[0])} is one of text; expected numbers"
+        raise DataError(f"{problem} (data.text: onehot takes columns of text)", path=name)
+    for at in sorted(known.keys() - texts.keys()):
+        if at < width and not np.isnan(statistics(path)[0, places[at]]):
+            raise DataError(f"column {plan.name(at)} is one of numbers; expected text", path=name)
+    if gaps and order is None:
+        raise _unwanted_gaps("has gaps", name)
+    return plan
+
+
+def _unwanted_gaps(problem: str, name: str) -> DataError:
+    advice = "data.missing says what to do about gaps"
+    return DataError(f"{problem}; expected a number in every cell ({advice})", path=name)
+
+
+def _columns(
+    whole: Table, options: ReadOptions, name: str
+) -> tuple[list[int] | None, tuple[str, ...] | None, int]:
+    """Return where the wanted columns stand, None when all do so in order; names; and width."""
     names, width = whole.feature_names, whole.X.shape[1]
     order = _chosen(names, width, options, name)
     if names is not None and order is not None:
@@ -113,10 +177,7 @@ def _columns(whole: Table, options: ReadOptions, name: str) -> tuple[list[int] |
     if order is not None and isinstance(whole.X, Csr):
         problem = "has sparse rows, whose columns cannot be picked or put in another order"
         raise DataError(problem, path=name)
-    places = range(width) if order is None else order
-    texts = {at: whole.categories[old] for at, old in enumerate(places) if old in whole.categories}
-    X = whole.X.widened(width) if isinstance(whole.X, Csr) else whole.X
-    return order, Table(X, None, names, texts)
+    return order, names, width
 
 
 def _chosen(
@@ -141,29 +202,44 @@ def _place(column: Column, names: tuple[str, ...] | None, width: int, path: str)
     return names.index(column)
 
 
-def _renumberings(columns: Table, options: ReadOptions) -> Renumbering:
-    """Return the number in the vocabulary of each text, for columns numbered otherwise."""
+def _renumberings(
+    texts: Mapping[int, tuple[str, ...]], numbered: Mapping[int, tuple[str, ...]]
+) -> dict[int, NDArray[np.float64]]:
+    """Return the wanted number of each text, for columns numbered otherwise."""
     found = {}
-    for at, texts in columns.categories.items():
-        known = options.vocabulary.get(at, ())
-        place = {text: float(number) for number, text in enumerate(dict.fromkeys(known + texts))}
-        numbers = np.array([place[text] for text in texts])
-        if not np.array_equal(numbers, np.arange(len(texts))):
-            found[at] = numbers
+    for at, column in texts.items():
+        place = {text: float(number) for number, text in enumerate(numbered[at])}
+        if column != numbered[at][: len(column)]:
+            found[at] = np.array([place[text] for text in column])
     return found
 
 
-def _fitted(part: Table, order: list[int] | None, columns: Table, numbers: Renumbering) -> Table:
+def _check_texts(X: Matrix, plan: _Plan, name: str) -> None:
+    """Raise DataError unless the text columns of a store's rows hold numbers of texts, or gaps."""
+    for at, texts in plan.texts.items():
+        if isinstance(X, Csr):
+            raise DataError("sparse rows have no columns of text", path=name)
+        codes: NDArray[Any] = X[:, at if plan.order is None else plan.order[at]]
+        there = codes[~np.isnan(codes)]
+        if not np.isin(there, np.arange(len(texts))).all():
+            problem = f"damaged: column {plan.name(at)} holds a number that is that of no text"
+            raise DataError(problem, path=name)
+
+
+def _fitted(part: Table, plan: _Plan, name: str, *, check: bool = False) -> Table:
     """Return rows with the wanted columns and numbers; copied only when they have others."""
-    texts = columns.categories
     X = part.X
+    if check:
+        _check_texts(X, plan, name)
     if isinstance(X, Csr):
-        return Table(X.widened(columns.X.shape[1]), part.labels, columns.feature_names, texts)
-    if order is not None:
-        X = np.ascontiguousarray(X[:, order])
-    elif numbers:
-        X = np.array(X)
-    for at, table in numbers.items():
+        return Table(X.widened(plan.width), part.labels, plan.names, plan.categories)
+    if plan.order is not None:
+        X = np.ascontiguousarray(X[:, plan.order])
+        if plan.gaps and np.isnan(X).any():
+            raise _unwanted_gaps("has gaps in the wanted columns", name)
+    if plan.numbers:
+        X = np.array(X, dtype=X.dtype if X.dtype in EXACT else np.float64)
+    for at, table in plan.numbers.items():
         there = ~np.isnan(X[:, at])
         X[there, at] = table[X[there, at].astype(np.intp)]
-    return Table(X, part.labels, columns.feature_names, texts)
+    return Table(X, part.labels, plan.names, plan.categories)
