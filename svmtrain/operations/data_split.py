@@ -37,7 +37,7 @@ from svmtrain.data.splits import TEST_STREAM, VALIDATION_STREAM, split
 from svmtrain.data.store import write_store
 from svmtrain.errors import ConfigError, DataError, StorageError
 from svmtrain.files import refuse_same_file, replaced_atomically, write_atomic
-from svmtrain.operations.data_info import TABLES
+from svmtrain.operations.data_facts import TABLES
 
 PARTS = ("train", "test", "validation")
 BLOCK_ROWS = 4096

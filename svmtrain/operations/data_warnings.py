@@ -6,12 +6,9 @@ To add a warning, write a function of `DataInfo` that yields sentences and enter
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from svmtrain.errors import shown
-
-if TYPE_CHECKING:
-    from svmtrain.operations.data_info import ColumnInfo, DataInfo
+from svmtrain.operations.data_facts import ColumnInfo, DataInfo
 
 RARE = 0.2
 WIDE_SCALES = 1e3

@@ -19,7 +19,7 @@ from svmtrain.cli.options import (
 from svmtrain.cli.output import facts, print_json, table
 
 if TYPE_CHECKING:
-    from svmtrain.operations.data_info import DataInfo
+    from svmtrain.operations.data_facts import DataInfo
 
 EXAMPLES = """
 svmtrain data info train.csv --target species
