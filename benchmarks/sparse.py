@@ -60,12 +60,20 @@ def ours(splits, config, epochs):
     return curve
 
 
+def narrow(X):
+    """Return sparse rows with 32-bit indices, which the peer asks for."""
+    from scipy.sparse import csr_matrix
+
+    parts = (X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32))
+    return csr_matrix(parts, shape=X.shape)
+
+
 def theirs(splits, alpha, epochs):
     """Return the same for scikit-learn's SGDClassifier(hinge)."""
     from sklearn.linear_model import SGDClassifier
     from sklearn.preprocessing import normalize
 
-    X, held = splits.train.X.to_scipy(), normalize(splits.validation.X.to_scipy())
+    X, held = narrow(splits.train.X), normalize(narrow(splits.validation.X))
     began = time.perf_counter()
     X = normalize(X)
     model = SGDClassifier(loss="hinge", alpha=alpha, random_state=0, n_jobs=1)

@@ -39,6 +39,8 @@ from svmtrain.training.stopping import METRICS, StopRules, resolve_metric
 
 BATCH_SHARE = 500
 BATCH_LIMITS = (8, 256)
+MAPPED_LIMIT = 256 << 20
+"""Bytes of a file that are mapped and taken into memory all the same."""
 
 
 def build_objective(config: Objective, train: Dataset) -> LinearObjective:
@@ -189,11 +191,12 @@ def sparse_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:
 def row_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:
     """Return a source of the scaled rows of a dataset.
 
-    Rows of floats in memory, dense or sparse, are scaled once; others, which that would make
-    larger, batch by batch.
+    Rows of floats, dense or sparse, are scaled once; those that this would make larger, and
+    those of a large file that is mapped, batch by batch.
     """
     values = data.matrix.data if isinstance(data.matrix, Csr) else data.matrix
-    if mapping_of(values) or values.dtype.kind != "f":
+    size = data.matrix.nbytes * len(data) // max(1, len(data.matrix))
+    if values.dtype.kind != "f" or (mapping_of(values) and size > MAPPED_LIMIT):
         return GatheredRows(data, scaler, dtype)
     if isinstance(data.matrix, Csr):
         return sparse_source(data, scaler, dtype)

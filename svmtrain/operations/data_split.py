@@ -112,6 +112,12 @@ def split_data(
     ]
 
 
+def default_folder(source: str) -> str:
+    """Return the folder that parts of some data go to, in the current one: after their name."""
+    name = Path(unpacked_name(data_paths(source)[0].path)).stem
+    return f"{name or 'data'}-parts"
+
+
 def _prepare(folder: Path, paths: list[Path], sources: list[str], force: bool) -> None:
     """Make the folder, and refuse to write what is there or what is read."""
     for path in paths:

@@ -117,8 +117,8 @@ def _same(info: DataInfo) -> Iterator[str]:
         )
     if info.duplicate_rows:
         yield (
-            f"{info.duplicate_rows:,} rows were there before: a split may put the same row on both "
-            "sides"
+            f"{info.duplicate_rows:,} of the rows repeat an earlier one: a split may put the same "
+            "row on both sides"
         )
 
 

@@ -95,7 +95,7 @@ CASES = {
         "a,b,label\n1,1,x\n2,2,y\n",
         "1 columns are the same as another (such as 'b' as 'a')",
     ),
-    "_same rows": ("a,b,label\n1,5,x\n1,5,y\n2,3,y\n", "1 rows were there before"),
+    "_same rows": ("a,b,label\n1,5,x\n1,5,y\n2,3,y\n", "1 of the rows repeat an earlier one"),
 }
 
 

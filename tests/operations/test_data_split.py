@@ -161,3 +161,11 @@ def test_the_command_tells_what_it_made(tmp_path, capsys):
     assert [part["name"] for part in parts] == ["train", "test", "validation"]
     assert sum(part["rows"] for part in parts) == 40
     assert main(["data", "split", str(tmp_path / "t.csv"), "--test", "0"]) == 2
+
+
+def test_parts_go_to_a_folder_of_the_datas_name_unless_said_otherwise(tmp_path, monkeypatch):
+    """In the current one."""
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv.bz2").write_bytes(bz2.compress(table().encode()))
+    assert main(["data", "split", "t.csv.bz2", "--test", "0.2", "--stratify"]) == 0
+    assert sorted(path.name for path in Path("t-parts").iterdir()) == ["test.csv", "train.csv"]

@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from svmtrain.build import training
 from svmtrain.build.training import row_source
 from svmtrain.data.dataset import Dataset
 from svmtrain.data.density import compressed
@@ -79,8 +80,8 @@ def test_sparse_rows_in_memory_and_gathered_ones_agree_with_dense_ones(scale):
     assert squares == pytest.approx([squares[0]] * 3, rel=1e-11)
 
 
-def test_the_source_follows_from_what_holds_the_rows(tmp_path):
-    """Floats in memory are scaled at once; bytes and mapped rows batch by batch."""
+def test_the_source_follows_from_what_holds_the_rows(tmp_path, monkeypatch):
+    """Floats are scaled at once; bytes, and rows of large mapped files, batch by batch."""
     X, y = pixels()
     scaler = Scaler.fit(X, "standard", "none")
     np.save(tmp_path / "X.npy", X.astype(np.float32))
@@ -88,11 +89,14 @@ def test_the_source_follows_from_what_holds_the_rows(tmp_path):
     kinds = [
         (X.astype(np.float64), MemoryRows),
         (X, GatheredRows),
-        (np.asarray(mapped), GatheredRows),
+        (np.asarray(mapped), MemoryRows),
         (compressed(X), SparseMemoryRows),
     ]
     for matrix, kind in kinds:
         assert type(row_source(Dataset(matrix, y, CLASSES), scaler, "float64")) is kind
+    monkeypatch.setattr(training, "MAPPED_LIMIT", 100)
+    large = Dataset(np.asarray(mapped), y, CLASSES)
+    assert type(row_source(large, scaler, "float64")) is GatheredRows
 
 
 def test_a_mapped_array_is_told_from_one_in_memory(tmp_path):

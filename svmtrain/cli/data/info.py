@@ -59,7 +59,7 @@ def text(info: DataInfo, most: int) -> str:
                 ("format", info.format + (f", {info.files} files" if info.files > 1 else "")),
                 ("rows", f"{info.rows:,}"),
                 ("features", f"{info.features:,}"),
-                ("values", f"{info.dtype}, {info.density:.4g} of them not 0"),
+                ("values", f"{info.dtype}, {info.density:.2%} of them not 0"),
                 ("in memory", f"{info.memory:,} bytes, {info.held}"),
                 ("repeated rows", repeated),
                 *([("indices", base)] if info.smallest_index else []),

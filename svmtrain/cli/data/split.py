@@ -37,7 +37,9 @@ SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
     help="Let each class keep its share.",
 )
 @click.option("--seed", type=any_seed, default=0, show_default=True)
-@click.option("-o", "--out", type=any_path, required=True, metavar="DIR", help="Where to write.")
+@click.option(
+    "-o", "--out", type=any_path, metavar="DIR", help="Where to write.  [default: NAME-parts]"
+)
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @json_option
 def command(
@@ -47,7 +49,7 @@ def command(
     validation: float | None,
     stratify: bool,
     seed: int,
-    out: str,
+    out: str | None,
     force: bool,
     as_json: bool,
     **read: Any,
@@ -58,11 +60,11 @@ def command(
     very lines; other formats become npz files, or stores.
     """
     limit_one_thread()
-    from svmtrain.operations.data_split import split_data
+    from svmtrain.operations.data_split import default_folder, split_data
 
     parts = split_data(
         source,
-        out,
+        out or default_folder(source),
         format=known_format(format_),
         options=read_options(**read),
         test=test,
