@@ -175,7 +175,7 @@ def _encoded(config: Config, splits: Splits, say: Say) -> Splits:
                 f"every {role} row has a gap (set data.missing to fill them)", path=name
             )
         if data.sparse is True:
-            found[role] = replace(found[role], matrix=compressed(found[role].matrix))
+            found[role] = replace(found[role], matrix=compressed(found[role].X), maker=None)
     return Splits(found["train"], found.get("validation"), found.get("test"), splits.files, encoder)
 
 

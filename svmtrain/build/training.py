@@ -196,7 +196,8 @@ def row_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:
     """
     values = data.matrix.data if isinstance(data.matrix, Csr) else data.matrix
     size = data.matrix.nbytes * len(data) // max(1, len(data.matrix))
-    if values.dtype.kind != "f" or (mapping_of(values) and size > MAPPED_LIMIT):
+    large = mapping_of(values) is not None and size > MAPPED_LIMIT
+    if data.maker is not None or values.dtype.kind != "f" or large:
         return GatheredRows(data, scaler, dtype)
     if isinstance(data.matrix, Csr):
         return sparse_source(data, scaler, dtype)

@@ -10,20 +10,23 @@ Ordinal: it becomes the place of the text among the sorted ones.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain.data.dataset import GAP_MARKS, Dataset
+from svmtrain.data.mapped import mapping_of
 from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.errors import DataError, shown
 
 Values = NDArray[np.float64]
 Texts = Mapping[int, tuple[str, ...]]
 KNOWN_SHOWN = 5
+HELD_LIMIT = 256 << 20
+"""Bytes of features of a mapped file that are held in memory all the same."""
 LIKE_NUMBERS = 0.5
 
 FILLS: dict[str, Callable[[Values], float] | None] = {
@@ -116,18 +119,15 @@ class Encoder:
         DataError
             For a column that is all gaps, or has too many texts for one-hot.
         """
-        matrix = _dense(train.matrix, path)
         names = train.feature_names or [str(at + 1) for at in range(train.n_features)]
         columns = []
-        for at, name in enumerate(names):
-            values = matrix[:, at] if train.at is None else matrix[train.at, at]
-            present = np.asarray(values[~np.isnan(values)], dtype=np.float64)
+        for at, present in _values_of_columns(train, path):
+            name, texts = names[at], train.categories.get(at)
             if not len(present):
                 raise DataError(
                     f"column {shown(name)} has no value in any training row; drop it (data.drop)",
                     path=path,
                 )
-            texts = train.categories.get(at)
             learn = _number_rule if texts is None else _text_rule
             columns.append(learn(name, present, texts or (), rules, path))
         return cls(tuple(columns), rules, train.feature_names is not None)
@@ -322,19 +322,58 @@ def needs_encoder(data: Dataset, rules: Rules) -> bool:
     return bool(data.categories) or rules.missing != "error"
 
 
+@dataclass(frozen=True)
+class Featurizer:
+    """Makes features of rows as a reader delivers them; see `Encoder.encode`."""
+
+    encoder: Encoder
+    texts: Texts
+    path: str
+
+    @property
+    def n_features(self) -> int:
+        """The number of features."""
+        return self.encoder.n_features
+
+    def __call__(self, X: Matrix) -> Values:
+        """Return the features (n, n_features) of rows X (n, n_columns)."""
+        return self.encoder.encode(X, self.texts, self.path)
+
+
 def encoded(data: Dataset, encoder: Encoder, path: str, block: int = 4096) -> Dataset:
-    """Return a dataset of features; rows with a gap are left out where the encoder drops them."""
-    kept: list[NDArray[np.bool_]] = []
+    """Return a dataset of features; rows with a gap are left out where the encoder drops them.
+
+    Features of rows that are mapped from a file and would be large are made whenever they are
+    looked at; others are held in memory. Every row is looked at once, so that what is wrong with
+    one is told now.
+    """
+    part = data
     if encoder.drops:
-        kept = [encoder.complete(part) for part in data.blocks(block)]
-    rows = np.flatnonzero(np.concatenate(kept)) if kept else np.arange(len(data))
-    features = np.empty((len(rows), encoder.n_features))
-    part = data if not kept else data.rows(rows)
+        kept = [encoder.complete(rows) for rows in data.blocks(block)]
+        part = data.rows(np.flatnonzero(np.concatenate(kept)))
+    mapped = not isinstance(data.matrix, Csr) and mapping_of(data.matrix) is not None
+    lazy = mapped and len(part) * encoder.n_features * 8 > HELD_LIMIT
+    features = np.empty((0 if lazy else len(part), encoder.n_features))
     start = 0
     for X in part.blocks(block):
-        features[start : start + len(X)] = encoder.encode(X, data.categories, path, start)
+        made = encoder.encode(X, data.categories, path, start)
+        if not lazy:
+            features[start : start + len(X)] = made
         start += len(X)
+    if lazy:
+        maker = Featurizer(encoder, data.categories, path)
+        return replace(part, feature_names=encoder.feature_names, categories={}, maker=maker)
     return Dataset(features, part.y, data.classes, encoder.feature_names)
+
+
+def _values_of_columns(train: Dataset, path: str) -> Iterator[tuple[int, Values]]:
+    """Yield (place, values that are no gaps) of each column; a few are gathered in each pass."""
+    together = max(1, HELD_LIMIT // max(1, 8 * len(train)))
+    for first in range(0, train.n_features, together):
+        columns = slice(first, min(first + together, train.n_features))
+        gathered = [np.asarray(_dense(X, path)[:, columns], float) for X in train.blocks()]
+        for at, values in enumerate(np.concatenate(gathered).T, start=first):
+            yield at, values[~np.isnan(values)]
 
 
 def _dense(X: Matrix, path: str) -> NDArray[Any]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,6 +172,17 @@ def _union(groups: Iterable[Iterable[Label]]) -> list[Label]:
     return list(dict.fromkeys(chain.from_iterable(groups)))
 
 
+class Maker(Protocol):
+    """Makes features of rows as they are stored."""
+
+    @property
+    def n_features(self) -> int:
+        """The number of features."""
+
+    def __call__(self, X: Matrix) -> NDArray[Any]:
+        """Return the features (n, n_features) of rows X (n, any)."""
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Rows with their classes as numbers: those of a matrix, or some of them.
@@ -187,6 +199,9 @@ class Dataset:
         See `Table`.
     at : ndarray of intp (n_samples,) or None
         Where in the matrix the rows stand, ascending; None when they are all of it.
+    maker : Maker or None
+        Makes features of the rows of the matrix whenever they are looked at; None when they are
+        features.
     """
 
     matrix: Matrix
@@ -195,32 +210,36 @@ class Dataset:
     feature_names: tuple[str, ...] | None = None
     categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     at: NDArray[np.intp] | None = None
+    maker: Maker | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     @property
     def n_features(self) -> int:
-        """The number of columns."""
-        return int(self.matrix.shape[1])
+        """The number of features."""
+        return int(self.matrix.shape[1]) if self.maker is None else self.maker.n_features
 
     @property
     def X(self) -> Matrix:
         """All rows, copied when they are a part of the matrix: not for data of any size."""
-        return self.matrix if self.at is None else self.matrix[self.at]
+        return self._made(self.matrix if self.at is None else self.matrix[self.at])
 
     def take(self, rows: NDArray[np.intp]) -> Matrix:
         """Return the rows at some places of this dataset, copied."""
-        return self.matrix[rows if self.at is None else self.at[rows]]
+        return self._made(self.matrix[rows if self.at is None else self.at[rows]])
 
     def part(self, start: int, stop: int) -> Matrix:
         """Return consecutive rows, not copied when they stand together in the matrix."""
         if self.at is None:
-            return self.matrix[start:stop]
+            return self._made(self.matrix[start:stop])
         at = self.at[start:stop]
         if len(at) and int(at[-1]) - int(at[0]) + 1 == len(at):
-            return self.matrix[int(at[0]) : int(at[-1]) + 1]
-        return self.matrix[at]
+            return self._made(self.matrix[int(at[0]) : int(at[-1]) + 1])
+        return self._made(self.matrix[at])
+
+    def _made(self, rows: Matrix) -> Matrix:
+        return rows if self.maker is None else self.maker(rows)
 
     def blocks(self, size: int = BLOCK_ROWS) -> Iterator[Matrix]:
         """Yield all rows in order, `size` at a time."""

@@ -133,6 +133,31 @@ def test_rows_with_gaps_can_be_left_out():
     assert len(encoded(table(), fit(), "t.csv", block=4)) == 6
 
 
+def test_features_of_a_large_mapped_file_are_made_when_they_are_looked_at(tmp_path, monkeypatch):
+    """They are those that would be held, also of the rows without gaps alone."""
+    np.save(tmp_path / "X.npy", ROWS)
+    mapped = table(np.asarray(np.load(tmp_path / "X.npy", mmap_mode="r")))
+    for missing in ("mean", "median", "drop"):
+        encoder = fit(missing=missing)
+        held = encoded(table(), encoder, "t.csv")
+        with monkeypatch.context() as patch:
+            patch.setattr("svmtrain.data.columns.HELD_LIMIT", 100)
+            assert fit(mapped, missing=missing) == encoder
+            made = encoded(mapped, encoder, "t.csv", block=4)
+        assert made.matrix is mapped.matrix
+        assert (len(made), made.n_features) == (len(held), held.n_features)
+        assert made.feature_names == held.feature_names
+        assert np.array_equal(made.X, held.X)
+        assert np.array_equal(made.take(np.array([2, 0])), held.take(np.array([2, 0])))
+        assert np.array_equal(made.part(1, 3), held.part(1, 3))
+        assert np.array_equal(made.y, held.y)
+    with monkeypatch.context() as patch:
+        patch.setattr("svmtrain.data.columns.HELD_LIMIT", 100)
+        few = fit(table().rows(np.array([0, 1, 2, 4])), unseen="error")
+        with pytest.raises(DataError, match="row 6 has 'none'"):
+            encoded(mapped, few, "t.csv")
+
+
 def test_a_column_of_gaps_alone_is_refused():
     """There is nothing to fill it with."""
     rows = ROWS.copy()
