@@ -137,7 +137,8 @@ class _Unpacked(io.RawIOBase):
     """The stream that `unpacked` wraps a buffer around."""
 
     def __init__(self, packed: BinaryIO, packing: Packing, name: str, size: int | None) -> None:
-        self._packed = packed
+        # What has come so far, and not as much as is asked for: a pipe may be slow.
+        self._more: Callable[[int], bytes] = getattr(packed, "read1", packed.read)
         self._packing = packing
         self._name = name
         self._size = size or 0
@@ -185,7 +186,7 @@ class _Unpacked(io.RawIOBase):
         return True
 
     def _read(self) -> bytes:
-        block = self._packed.read(BLOCK)
+        block = self._more(BLOCK)
         self._taken += len(block)
         return block
 

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -28,6 +29,15 @@ def test_members_that_follow_one_another_are_one_stream(pack):
     """As the tools of each format have it; zeros may pad the end."""
     packed = pack(b"first ") + pack(b"") + pack(b"second") + bytes(700)
     assert opened(packed).read() == b"first second"
+
+
+def test_what_has_come_through_a_pipe_is_there_at_once():
+    """Nothing is waited for that may never come."""
+    readable, writable = os.pipe()
+    with os.fdopen(readable, "rb") as pipe, os.fdopen(writable, "wb", 0) as end:
+        end.write(gzip.compress(TABLE)[:-8])
+        stream = unpacked(pipe, packing_of(b"\x1f\x8b"), "t.gz", None)
+        assert stream.read1(len(TABLE)) == TABLE
 
 
 @EVERY
