@@ -51,11 +51,12 @@ def refused(call):
 
 
 def test_fit_prints_a_summary_that_names_everything(ok):
-    """What, on what, how it ended, the best epoch, the figures, the model, the next command."""
+    """What, on what, how it ended, the best epoch, the figures and how sure, model, next command."""
     lines = ok("fit", "c.yaml").splitlines()
     names = [line[:12].strip() for line in lines]
     assert names == [
-        *("trained", "on", "ended", "best epoch", "objective", "accuracy", "model", "next")
+        *("trained", "on", "ended", "best epoch", "objective", "proven"),
+        *("accuracy", "model", "next"),
     ]
     told = dict(zip(names, (line[12:] for line in lines), strict=True))
     assert "weston_watkins, lambda 0.03 (C 0.42735), lr 0.05" in told["trained"]
