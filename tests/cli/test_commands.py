@@ -51,7 +51,7 @@ def refused(call):
 
 
 def test_fit_prints_a_summary_that_names_everything(ok):
-    """What, on what, how it ended, the best epoch, the figures and how sure, model, next command."""
+    """What, on what, how it ended, the best epoch, the figures, the model, the next command."""
     lines = ok("fit", "c.yaml").splitlines()
     names = [line[:12].strip() for line in lines]
     assert names == [
