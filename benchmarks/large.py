@@ -82,6 +82,55 @@ def training_seconds(folder, name):
     return [end - start for start, end in zip([0.0, *ends], ends, strict=False)]
 
 
+class Trial:
+    """Commands on a store in a folder, inside a limit, a line of the table each."""
+
+    def __init__(self, store, folder, prefix, epochs):
+        self.store, self.folder, self.prefix, self.epochs = store, folder, prefix, epochs
+        self.program = [sys.executable, "-m", "svmtrain"]
+
+    def line(self, what, rows, words):
+        """Time a command, print its line, and return what it printed."""
+        seconds, peak, out = timed(self.prefix, words, self.folder)
+        show(what, seconds, rows, peak)
+        return out
+
+    def fit(self, name, path, shuffle, rows, prefix):
+        """Train, and print the line of its fastest epoch."""
+        text = CONFIG.format(path=path, shuffle=shuffle, epochs=self.epochs)
+        (self.folder / f"{name}.yaml").write_text(text)
+        _, peak, _ = timed(prefix, [*self.program, "fit", f"{name}.yaml", "-q"], self.folder)
+        epochs = training_seconds(self.folder, name)
+        show(f"an epoch, shuffle {shuffle}, {name}", min(epochs), rows, peak)
+
+    def of_the_store(self, rows):
+        """Read, train, resume, evaluate and predict from the store."""
+        words = ["dd", f"if={self.store}/X.npy", "of=/dev/null", "bs=1M"]
+        self.line("dd reads the file", rows, words)
+        self.fit("store", self.store, "blocks", rows * 0.98, self.prefix)
+        more = ["-q", "--set", f"solver.epochs={self.epochs + 1}"]
+        words = [*self.program, "resume", "runs/store", *more]
+        self.line("resume for an epoch, whole command", rows * 0.98, words)
+        words = [*self.program, "evaluate", "runs/store", str(self.store)]
+        out = self.line("evaluate, whole command", rows, words)
+        print(f"(accuracy over all rows: {re.search(r'accuracy +([0-9.]+)', out)[1]})")
+        words = [*self.program, "predict", "runs/store", str(self.store), "-o", "labels.txt"]
+        self.line("predict, whole command", rows, words)
+
+    def in_memory(self, whole):
+        """Train on the first rows in memory."""
+        small = min(SMALL_ROWS, len(whole.X))
+        names = np.asarray(whole.labels.names)[whole.labels.codes[:small]]
+        np.savez(self.folder / "small.npz", X=whole.X[:small], y=names)
+        for shuffle in ("blocks", "full"):
+            name = f"{small // 1000}k-in-memory-{shuffle}"
+            self.fit(name, self.folder / "small.npz", shuffle, small * 0.98, [])
+
+
+def show(what, seconds, rows, peak):
+    print(f"| {what} | {seconds:.1f} | {rows / seconds:,.0f} | {peak:.0f} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("store")
@@ -90,54 +139,15 @@ def main():
     given = parser.parse_args()
     store = Path(given.store).resolve()
     whole = open_store(store)
-    rows, size = len(whole.X), whole.X.nbytes
     print(
-        f"{rows:,} rows x {whole.X.shape[1]} of {whole.X.dtype}, {size / 1e9:.2f} GB, "
-        f"limit {given.limit_mb} MB\n\n| what | seconds | rows a second | peak resident MB |"
-        "\n|---|---|---|---|"
+        f"{len(whole.X):,} rows x {whole.X.shape[1]} of {whole.X.dtype}, "
+        f"{whole.X.nbytes / 1e9:.2f} GB, limit {given.limit_mb} MB\n\n"
+        "| what | seconds | rows a second | peak resident MB |\n|---|---|---|---|"
     )
-    program = [sys.executable, "-m", "svmtrain"]
     with tempfile.TemporaryDirectory() as place, limited(given.limit_mb) as prefix:
-        folder = Path(place)
-
-        def line(what, seconds, count, peak):
-            print(f"| {what} | {seconds:.1f} | {count / seconds:,.0f} | {peak:.0f} |", flush=True)
-
-        def fit(name, path, shuffle, inside, count):
-            text = CONFIG.format(path=path, shuffle=shuffle, epochs=given.epochs)
-            (folder / f"{name}.yaml").write_text(text)
-            _, peak, _ = timed(inside, [*program, "fit", f"{name}.yaml", "-q"], folder)
-            epochs = training_seconds(folder, name)
-            line(f"an epoch, shuffle {shuffle}, {name}", min(epochs), count, peak)
-
-        seconds, peak, _ = timed(
-            prefix, ["dd", f"if={store}/X.npy", "of=/dev/null", "bs=1M"], folder
-        )
-        line("dd reads the file", seconds, rows, peak)
-        fit("store", store, "blocks", prefix, rows * 0.98)
-        seconds, peak, _ = timed(
-            prefix,
-            [*program, "resume", "runs/store", "-q", "--set", f"solver.epochs={given.epochs + 1}"],
-            folder,
-        )
-        line("resume for an epoch, whole command", seconds, rows * 0.98, peak)
-        seconds, peak, out = timed(prefix, [*program, "evaluate", "runs/store", str(store)], folder)
-        line("evaluate, whole command", seconds, rows, peak)
-        print(f"(accuracy over all rows: {re.search(r'accuracy +([0-9.]+)', out)[1]})")
-        words = [*program, "predict", "runs/store", str(store), "-o", "labels.txt"]
-        seconds, peak, _ = timed(prefix, words, folder)
-        line("predict, whole command", seconds, rows, peak)
-        small = min(SMALL_ROWS, rows)
-        names = np.asarray(whole.labels.names)[whole.labels.codes[:small]]
-        np.savez(folder / "small.npz", X=whole.X[:small], y=names)
-        for shuffle in ("blocks", "full"):
-            fit(
-                f"{small // 1000}k-in-memory-{shuffle}",
-                folder / "small.npz",
-                shuffle,
-                [],
-                small * 0.98,
-            )
+        trial = Trial(store, Path(place), prefix, given.epochs)
+        trial.of_the_store(len(whole.X))
+        trial.in_memory(whole)
 
 
 if __name__ == "__main__":

@@ -200,15 +200,8 @@ def from_parts(card: Fields, arrays: Mapping[str, Array]) -> LinearClassifier:
     if missing:
         raise ModelError(f"has no array {sorted(missing)[0]}", path=card.path)
     classes = _classes(card)
-    names = card.header.get("feature_names")
     _check_shapes(arrays, len(classes), card.path)
     W, offset = arrays["W"], arrays["scaler_offset"]
-    if names is not None:
-        names = tuple(card.items("feature_names"))
-        if not all(isinstance(name, str) for name in names):
-            raise ModelError("has feature names that are not text", path=card.path)
-        if len(names) != len(W):
-            raise ModelError(f"names {len(names)} features of {len(W)}", path=card.path)
     weight = arrays["class_weight"]
     objective = LinearObjective(
         loss=_choice(card, "loss", LOSSES),
@@ -230,13 +223,24 @@ def from_parts(card: Fields, arrays: Mapping[str, Array]) -> LinearClassifier:
         classes=classes,
         scaler=Scaler(scale, row_norm, offset, arrays["scaler_factor"]),
         objective=objective,
-        feature_names=names,
+        feature_names=_names(card, len(W)),
         target=target,
         keep=_columns(card, "keep"),
         drop=_columns(card, "drop"),
         encoder=_encoder(card, len(W)),
         trained=card.section("trained").header,
     )
+
+
+def _names(card: Fields, n_features: int) -> tuple[str, ...] | None:
+    if card.header.get("feature_names") is None:
+        return None
+    names = tuple(card.items("feature_names"))
+    if not all(isinstance(name, str) for name in names):
+        raise ModelError("has feature names that are not text", path=card.path)
+    if len(names) != n_features:
+        raise ModelError(f"names {len(names)} features of {n_features}", path=card.path)
+    return names
 
 
 def _columns(card: Fields, key: str) -> tuple[Column, ...]:

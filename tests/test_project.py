@@ -12,7 +12,7 @@ import pytest
 
 from svmtrain.config import load_config
 from svmtrain.config.keys import KEYS
-from svmtrain.data.columns import FILLS, TEXTS, UNSEEN
+from svmtrain.data.columns import MISSING, TEXTS, UNSEEN
 from svmtrain.data.dataset import GAP_MARKS
 from svmtrain.data.readers import AUTO, READERS
 from svmtrain.data.scaling import ROW_NORMS, SCALINGS
@@ -184,7 +184,7 @@ def test_make_help_lists_every_target():
         ("data.format", {AUTO, *READERS}),
         ("data.text", set(TEXTS)),
         ("data.unseen", set(UNSEEN)),
-        ("data.missing", set(FILLS)),
+        ("data.missing", set(MISSING)),
         ("preprocess.scale", set(SCALINGS)),
         ("preprocess.row_norm", set(ROW_NORMS)),
         ("objective.loss", set(LOSSES)),

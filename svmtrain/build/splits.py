@@ -10,7 +10,7 @@ import numpy as np
 
 from svmtrain.config import Config
 from svmtrain.data.cache import Say, cache_folder, load_table, silent
-from svmtrain.data.columns import Encoder, Rules, encoded, needs_encoder
+from svmtrain.data.columns import Encoder, Rules
 from svmtrain.data.dataset import (
     CodedLabels,
     Dataset,
@@ -20,6 +20,7 @@ from svmtrain.data.dataset import (
     find_classes,
 )
 from svmtrain.data.density import compressed, settled
+from svmtrain.data.features import encoded, fit_encoder, needs_encoder
 from svmtrain.data.fingerprint import DataFile, identify
 from svmtrain.data.readers import (
     Paths,
@@ -157,7 +158,7 @@ def _encoded(config: Config, splits: Splits, say: Say) -> Splits:
     )
     if not needs_encoder(train, rules):
         return splits
-    encoder = Encoder.fit(train, rules, title(data.train))
+    encoder = fit_encoder(train, rules, title(data.train))
     parts = {"train": train, "validation": splits.validation, "test": splits.test}
     sources = {"train": data.train, "validation": data.validation, "test": data.test}
     found: dict[str, Dataset] = {}

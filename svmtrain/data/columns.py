@@ -9,36 +9,22 @@ Ordinal: it becomes the place of the text among the sorted ones.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from svmtrain.data.dataset import GAP_MARKS, Dataset
-from svmtrain.data.mapped import mapping_of
+from svmtrain.data.dataset import GAP_MARKS
 from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.errors import DataError, shown
 
 Values = NDArray[np.float64]
 Texts = Mapping[int, tuple[str, ...]]
 KNOWN_SHOWN = 5
-HELD_LIMIT = 256 << 20
-"""Bytes of features of a mapped file that are held in memory all the same."""
-LIKE_NUMBERS = 0.5
 
-FILLS: dict[str, Callable[[Values], float] | None] = {
-    "error": None,
-    "drop": None,
-    "mean": lambda values: float(values.mean()),
-    "median": lambda values: float(np.median(values)),
-    "most_frequent": lambda values: _commonest(values),
-    "constant": None,
-}
-"""By data.missing, what a gap among numbers is filled with, from the values that are there."""
-
+MISSING = ("error", "drop", "mean", "median", "most_frequent", "constant")
 UNSEEN = ("error", "ignore")
 CARD = {
     *("text", "max_categories", "unseen", "missing", "missing_value", "marks"),
@@ -60,7 +46,7 @@ class Rules:
     unseen : str
         One of `UNSEEN`.
     missing : str
-        A name in `FILLS`.
+        One of `MISSING`.
     missing_value : float
         For `constant`.
     marks : tuple of str
@@ -109,28 +95,6 @@ class Encoder:
     columns: tuple[ColumnRule, ...]
     rules: Rules
     named: bool
-
-    @classmethod
-    def fit(cls, train: Dataset, rules: Rules, path: str) -> Encoder:
-        """Learn from training rows, whose matrix is as a reader delivers it.
-
-        Raises
-        ------
-        DataError
-            For a column that is all gaps, or has too many texts for one-hot.
-        """
-        names = train.feature_names or [str(at + 1) for at in range(train.n_features)]
-        columns = []
-        for at, present in _values_of_columns(train, path):
-            name, texts = names[at], train.categories.get(at)
-            if not len(present):
-                raise DataError(
-                    f"column {shown(name)} has no value in any training row; drop it (data.drop)",
-                    path=path,
-                )
-            learn = _number_rule if texts is None else _text_rule
-            columns.append(learn(name, present, texts or (), rules, path))
-        return cls(tuple(columns), rules, train.feature_names is not None)
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -181,7 +145,7 @@ class Encoder:
 
     def complete(self, X: Matrix) -> NDArray[np.bool_]:
         """Return which rows of X (n, n_columns) have no gap, (n,)."""
-        whole: NDArray[np.bool_] = ~np.isnan(_dense(X, "")).any(axis=1)
+        whole: NDArray[np.bool_] = ~np.isnan(dense_columns(X, "")).any(axis=1)
         return whole
 
     def encode(self, X: Matrix, texts: Texts, path: str, before: int = 0) -> Values:
@@ -203,7 +167,7 @@ class Encoder:
         DataError
             For a gap that is not to be filled, or a text that no training row had.
         """
-        dense = _dense(X, path)
+        dense = dense_columns(X, path)
         features = np.zeros((len(dense), self.n_features))
         for at, (column, begin) in enumerate(zip(self.columns, self.places, strict=False)):
             values = np.array(dense[:, at], dtype=np.float64)
@@ -280,7 +244,7 @@ class Encoder:
         """Return the encoder that a card was made of; ValueError when it is not such a card."""
         if set(card) != CARD:
             raise ValueError("the fields of the encoder are not those expected")
-        choices = (("text", TEXTS), ("unseen", UNSEEN), ("missing", tuple(FILLS)))
+        choices = (("text", TEXTS), ("unseen", UNSEEN), ("missing", MISSING))
         for key, names in choices:
             if card[key] not in names:
                 raise ValueError(f"the encoder has {key} {shown(card[key])}")
@@ -317,113 +281,8 @@ def _column_of(card: Any) -> ColumnRule:
     return ColumnRule(name, tuple(texts), fill)
 
 
-def needs_encoder(data: Dataset, rules: Rules) -> bool:
-    """Return whether the columns of some rows are not features as they are."""
-    return bool(data.categories) or rules.missing != "error"
-
-
-@dataclass(frozen=True)
-class Featurizer:
-    """Makes features of rows as a reader delivers them; see `Encoder.encode`."""
-
-    encoder: Encoder
-    texts: Texts
-    path: str
-
-    @property
-    def n_features(self) -> int:
-        """The number of features."""
-        return self.encoder.n_features
-
-    def __call__(self, X: Matrix) -> Values:
-        """Return the features (n, n_features) of rows X (n, n_columns)."""
-        return self.encoder.encode(X, self.texts, self.path)
-
-
-def encoded(data: Dataset, encoder: Encoder, path: str, block: int = 4096) -> Dataset:
-    """Return a dataset of features; rows with a gap are left out where the encoder drops them.
-
-    Features of rows that are mapped from a file and would be large are made whenever they are
-    looked at; others are held in memory. Every row is looked at once, so that what is wrong with
-    one is told now.
-    """
-    part = data
-    if encoder.drops:
-        kept = [encoder.complete(rows) for rows in data.blocks(block)]
-        part = data.rows(np.flatnonzero(np.concatenate(kept)))
-    mapped = not isinstance(data.matrix, Csr) and mapping_of(data.matrix) is not None
-    lazy = mapped and len(part) * encoder.n_features * 8 > HELD_LIMIT
-    features = np.empty((0 if lazy else len(part), encoder.n_features))
-    start = 0
-    for X in part.blocks(block):
-        made = encoder.encode(X, data.categories, path, start)
-        if not lazy:
-            features[start : start + len(X)] = made
-        start += len(X)
-    if lazy:
-        maker = Featurizer(encoder, data.categories, path)
-        return replace(part, feature_names=encoder.feature_names, categories={}, maker=maker)
-    return Dataset(features, part.y, data.classes, encoder.feature_names)
-
-
-def _values_of_columns(train: Dataset, path: str) -> Iterator[tuple[int, Values]]:
-    """Yield (place, values that are no gaps) of each column; a few are gathered in each pass."""
-    together = max(1, HELD_LIMIT // max(1, 8 * len(train)))
-    for first in range(0, train.n_features, together):
-        columns = slice(first, min(first + together, train.n_features))
-        gathered = [np.asarray(_dense(X, path)[:, columns], float) for X in train.blocks()]
-        for at, values in enumerate(np.concatenate(gathered).T, start=first):
-            yield at, values[~np.isnan(values)]
-
-
-def _dense(X: Matrix, path: str) -> NDArray[Any]:
+def dense_columns(X: Matrix, path: str) -> NDArray[Any]:
+    """Return rows of a table, (n, n_columns), which are dense; `DataError` when they are not."""
     if isinstance(X, Csr):
         raise DataError("sparse rows have neither gaps nor columns of text", path=path)
     return X
-
-
-def _number_rule(
-    name: str, present: Values, texts: tuple[str, ...], rules: Rules, path: str
-) -> ColumnRule:
-    if rules.missing == "constant":
-        return ColumnRule(name, None, rules.missing_value)
-    fill = FILLS[rules.missing]
-    return ColumnRule(name, None, None if fill is None else fill(present))
-
-
-def _text_rule(
-    name: str, present: Values, texts: tuple[str, ...], rules: Rules, path: str
-) -> ColumnRule:
-    """Return the rule of a column of text; a gap becomes its commonest text, if it is filled."""
-    counts = np.bincount(present.astype(np.int64), minlength=len(texts))
-    seen = {text: int(count) for text, count in zip(texts, counts, strict=True) if count}
-    if rules.text == "onehot" and len(seen) > rules.max_categories:
-        raise DataError(_too_many(name, seen, rules.max_categories), path=path)
-    filled = rules.missing not in ("error", "drop")
-    fill = max(sorted(seen), key=lambda text: seen[text]) if filled else None
-    return ColumnRule(name, tuple(sorted(seen)), fill)
-
-
-def _too_many(name: str, seen: Mapping[str, int], limit: int) -> str:
-    """Return what is wrong with a column of too many texts, and what may be the reason."""
-    problem = f"column {shown(name)} has {len(seen):,} texts; one-hot takes at most {limit:,}"
-    numbers = sum(count for text, count in seen.items() if _is_number(text))
-    if numbers > LIKE_NUMBERS * sum(seen.values()):
-        odd = Counter({text: n for text, n in seen.items() if not _is_number(text)})
-        marks = ", ".join(shown(text) for text, _ in odd.most_common(3))
-        return f"{problem}, and most are numbers: is {marks} a gap (data.missing_marks)?"
-    return f"{problem} (drop it, raise data.max_categories, or set data.text: ordinal)"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _commonest(values: Values) -> float:
-    """Return the value that is there most often, the smallest of several."""
-    found, counts = np.unique(values, return_counts=True)
-    return float(found[np.argmax(counts)])

@@ -12,8 +12,7 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
-from email.message import Message
-from typing import IO, Any
+from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from svmtrain import __version__
@@ -45,10 +44,10 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def http_error_302(
         self,
         req: urllib.request.Request,
-        fp: IO[bytes],
+        fp: Any,
         code: int,
         msg: str,
-        headers: Message,
+        headers: Any,
     ) -> Any:
         """Follow the redirect, or raise `Failure`."""
         target = urljoin(req.full_url, headers.get("location", ""))
@@ -56,7 +55,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if scheme not in SCHEMES or (scheme == "http" and req.type == "https"):
             fp.close()
             raise Failure(f"it redirects to {shown(target)}, which is not followed")
-        return super().http_error_302(req, fp, code, msg, headers)  # type: ignore[arg-type]
+        return super().http_error_302(req, fp, code, msg, headers)
 
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 

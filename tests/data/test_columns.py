@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svmtrain.data.columns import FILLS, Encoder, Rules, encoded, needs_encoder
+from svmtrain.data.columns import MISSING, Encoder, Rules
 from svmtrain.data.dataset import Dataset
+from svmtrain.data.features import FILLS, encoded, fit_encoder, needs_encoder
 from svmtrain.errors import DataError
 
 NAN = math.nan
@@ -34,7 +35,7 @@ def table(rows=ROWS, texts=TEXTS, names=COLUMNS):
 def fit(train=None, **rules):
     """Return an encoder; gaps become the mean if nothing else is said."""
     settings = {"text": "onehot", "missing": "mean", **rules}
-    return Encoder.fit(train or table(), Rules(**settings), "t.csv")
+    return fit_encoder(train or table(), Rules(**settings), "t.csv")
 
 
 def slow(train, rows, texts, rules):
@@ -68,7 +69,7 @@ def slow(train, rows, texts, rules):
 def test_features_are_those_of_the_definition(missing, text):
     """Numbers and texts, with and without gaps; other rows may number their texts otherwise."""
     rules = Rules(text=text, missing=missing, missing_value=-7.5, unseen="ignore")
-    encoder = Encoder.fit(table(), rules, "t.csv")
+    encoder = fit_encoder(table(), rules, "t.csv")
     np.testing.assert_allclose(
         encoder.encode(ROWS, TEXTS, "t.csv"), slow(table(), ROWS, TEXTS, rules), rtol=1e-14
     )
@@ -90,7 +91,7 @@ def test_any_table_gives_the_features_of_the_definition(seed, missing):
     texts = {1: ("c", "a", "b")}
     train = table(rows, texts, ("x", "t")).rows(np.arange(0, 12, 2))
     rules = Rules(text="onehot", missing=missing, unseen="ignore")
-    found = Encoder.fit(train, rules, "t.csv").encode(rows, texts, "t.csv")
+    found = fit_encoder(train, rules, "t.csv").encode(rows, texts, "t.csv")
     np.testing.assert_allclose(found, slow(train, rows, texts, rules), rtol=1e-14)
 
 
@@ -141,7 +142,7 @@ def test_features_of_a_large_mapped_file_are_made_when_they_are_looked_at(tmp_pa
         encoder = fit(missing=missing)
         held = encoded(table(), encoder, "t.csv")
         with monkeypatch.context() as patch:
-            patch.setattr("svmtrain.data.columns.HELD_LIMIT", 100)
+            patch.setattr("svmtrain.data.features.HELD_LIMIT", 100)
             assert fit(mapped, missing=missing) == encoder
             made = encoded(mapped, encoder, "t.csv", block=4)
         assert made.matrix is mapped.matrix
@@ -152,7 +153,7 @@ def test_features_of_a_large_mapped_file_are_made_when_they_are_looked_at(tmp_pa
         assert np.array_equal(made.part(1, 3), held.part(1, 3))
         assert np.array_equal(made.y, held.y)
     with monkeypatch.context() as patch:
-        patch.setattr("svmtrain.data.columns.HELD_LIMIT", 100)
+        patch.setattr("svmtrain.data.features.HELD_LIMIT", 100)
         few = fit(table().rows(np.array([0, 1, 2, 4])), unseen="error")
         with pytest.raises(DataError, match="row 6 has 'none'"):
             encoded(mapped, few, "t.csv")
@@ -227,3 +228,4 @@ def test_a_forged_card_is_refused(change):
 def test_every_way_to_fill_is_known_to_the_definition():
     """The table of the tests has what the code has."""
     assert set(FILLS) == {"error", "drop", "mean", "median", "most_frequent", "constant"}
+    assert tuple(FILLS) == MISSING
