@@ -15,7 +15,7 @@ from svmtrain.data.dataset import ReadOptions, Table
 from svmtrain.data.density import DENSE_LIMIT, SPARSE_BELOW, WIDE
 from svmtrain.data.duplicates import row_digests
 from svmtrain.data.moments import Moments
-from svmtrain.data.readers import STDIN, data_paths, format_of, iter_each
+from svmtrain.data.readers import AUTO, STDIN, data_paths, format_of, iter_each
 from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.errors import DataError
 from svmtrain.operations.data_facts import TABLES, ColumnInfo, DataInfo
@@ -116,7 +116,7 @@ def data_info(source: str, format: str = "auto", options: ReadOptions | None = N
     options = options or ReadOptions()
     files = data_paths(source, options.labels)
     found = format_of(files[0].path, format) if files[0].path != STDIN else format
-    if found in TABLES:
+    if found in (*TABLES, AUTO):
         options = replace(options, text=True, gaps=True)
     gathered = _Gathered()
     for table in _lenient(source, found, options):
@@ -138,7 +138,8 @@ def _lenient(source: str, format: str, options: ReadOptions) -> Iterator[Table]:
             raise DataError(
                 problem, path=error.path, line=error.line, column=error.column
             ) from None
-        if not first or "label" not in error.problem or options.target is not None:
+        unlabelled = first and "label" in error.problem and options.target is None
+        if not unlabelled or source == STDIN:  # which cannot be read again
             raise
         yield from iter_each(source, format, replace(options, labels_required=False))
 

@@ -27,7 +27,7 @@ from svmtrain.data.dataset import (
     encode_labels,
     find_classes,
 )
-from svmtrain.data.readers import combined, data_paths, format_of, read_each
+from svmtrain.data.readers import STDIN, combined, data_paths, format_of, read_each
 from svmtrain.data.readers.compressed import unpacked_name
 from svmtrain.data.readers.csv_sniff import find_delimiter, take_first
 from svmtrain.data.readers.opening import opened
@@ -84,6 +84,8 @@ def split_data(
     """
     options = options or ReadOptions()
     files = data_paths(source, options.labels)
+    if any(file.path == STDIN for file in files):
+        raise DataError("is read more than once to be split; save it to a file", path=source)
     found = format_of(files[0].path, format)
     if found in TABLES:
         options = replace(options, text=True, gaps=True)

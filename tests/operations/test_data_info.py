@@ -1,5 +1,6 @@
 """What is told of data: every figure against the rows, every warning by data that have it."""
 
+import io
 import json
 from pathlib import Path
 
@@ -136,3 +137,14 @@ def test_the_command_prints_a_text_or_one_document(tmp_path, capsys):
     document = json.loads(capsys.readouterr().out)
     assert [column["name"] for column in document["columns"]] == ["a", "b\x1b[31m"]
     assert main(["data", "info", str(tmp_path / "none.csv")]) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [("a,w,label\n1,u,x\n,v,y\n", 0, "gaps"), ("a,b\n1,2\n3,4\n", 3, "name the target")],
+)
+def test_standard_input_is_told_of_in_one_reading(monkeypatch, capsys, text, code, told):
+    """With text and gaps; without a label column the error is about that."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert main(["data", "info", "-"]) == code
+    assert told in "".join(capsys.readouterr())

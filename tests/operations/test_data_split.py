@@ -169,3 +169,10 @@ def test_parts_go_to_a_folder_of_the_datas_name_unless_said_otherwise(tmp_path, 
     Path("t.csv.bz2").write_bytes(bz2.compress(table().encode()))
     assert main(["data", "split", "t.csv.bz2", "--test", "0.2", "--stratify"]) == 0
     assert sorted(path.name for path in Path("t-parts").iterdir()) == ["test.csv", "train.csv"]
+
+
+def test_standard_input_is_refused_for_what_it_is(tmp_path):
+    """Its lines are needed twice."""
+    with pytest.raises(DataError, match="save it to a file"):
+        split_data("-", tmp_path / "p")
+    assert not (tmp_path / "p").exists()
