@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,13 @@ class _Gathered:
         self.rows += len(X)
         self.last, self.sparse = table, isinstance(X, Csr)
         self.moments.add(X)
-        width = X.shape[1]
+        width = max(X.shape[1], len(self.zeros))  # files of sparse rows differ in theirs
         self.zeros = np.concatenate([self.zeros, np.zeros(width - len(self.zeros))])
         if isinstance(X, Csr):
             self.stored += len(X.data)
             self.nonzero += int(np.count_nonzero(X.data))
             self.zeros += np.bincount(X.indices[X.data == 0], minlength=width)
+            self._hash_sparse_columns(X)
         else:
             zeros = (X == 0).sum(axis=0)
             self.zeros += zeros
@@ -83,6 +85,22 @@ class _Gathered:
             self.hashes.append(hashlib.blake2b(digest_size=16))
         for column, digest in zip(np.ascontiguousarray(X.T), self.hashes, strict=True):
             digest.update(column.tobytes())
+
+    def _hash_sparse_columns(self, X: Csr) -> None:
+        """Hash where a column is not 0, and the values there."""
+        if len(self.zeros) > MOST_COLUMNS_COMPARED:
+            self.hashes.clear()
+            return
+        while len(self.hashes) < len(self.zeros):
+            self.hashes.append(hashlib.blake2b(digest_size=16))
+        kept = np.flatnonzero(X.data)
+        kept = kept[np.argsort(X.indices[kept], kind="stable")]
+        at, values = X.indices[kept], X.data[kept]
+        rows = X.rows()[kept] + (self.rows - len(X))
+        starts = np.flatnonzero(np.diff(at, prepend=-1))
+        for start, stop in pairwise([*starts.tolist(), len(at)]):
+            digest = self.hashes[int(at[start])]
+            digest.update(rows[start:stop].tobytes() + values[start:stop].tobytes())
 
     def same_columns(self) -> list[tuple[int, int]]:
         """Return pairs of columns that are the same, each with the first that it is like."""
