@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from svmtrain import interrupts
-from svmtrain.data.dataset import Labels, ReadOptions
+from svmtrain.data.dataset import Labels, ReadOptions, find_classes
 from svmtrain.data.readers import data_paths, iter_tables
 from svmtrain.data.store import is_store, verify
-from svmtrain.errors import DataError, shown
+from svmtrain.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,9 @@ def check_data(
     except DataError as fault:
         return Checked([fault], 0, 0, True)
     for file in files:
+        if len(faults) >= limit:
+            complete = False
+            break
         try:
             if is_store(file.path):
                 verify(file.path)
@@ -94,10 +97,11 @@ def check_data(
         except DataError as fault:
             if not (faults and fault.problem == "holds no rows"):
                 faults.append(fault)
-    if complete and not faults and len(labels) == 1:
-        only = shown(next(iter(labels)))
-        problem = f"every row has the label {only}; expected at least two classes"
-        faults.append(DataError(problem, path=source))
+    if labels and not faults:
+        try:
+            find_classes(list(labels), source)
+        except DataError as fault:
+            faults.append(fault)
     return Checked(faults, rows, len(files), complete)
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from svmtrain.data.dataset import ReadOptions, Table
 from svmtrain.data.density import DENSE_LIMIT, SPARSE_BELOW, WIDE
 from svmtrain.data.duplicates import row_digests
 from svmtrain.data.moments import Moments
-from svmtrain.data.readers import STDIN, data_paths, format_of, iter_each
+from svmtrain.data.readers import AUTO, STDIN, data_paths, format_of, iter_each
 from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.errors import DataError
 from svmtrain.operations.data_facts import TABLES, ColumnInfo, DataInfo
@@ -50,12 +51,13 @@ class _Gathered:
         self.rows += len(X)
         self.last, self.sparse = table, isinstance(X, Csr)
         self.moments.add(X)
-        width = X.shape[1]
+        width = max(X.shape[1], len(self.zeros))  # files of sparse rows differ in theirs
         self.zeros = np.concatenate([self.zeros, np.zeros(width - len(self.zeros))])
         if isinstance(X, Csr):
             self.stored += len(X.data)
             self.nonzero += int(np.count_nonzero(X.data))
             self.zeros += np.bincount(X.indices[X.data == 0], minlength=width)
+            self._hash_sparse_columns(X)
         else:
             zeros = (X == 0).sum(axis=0)
             self.zeros += zeros
@@ -83,6 +85,22 @@ class _Gathered:
             self.hashes.append(hashlib.blake2b(digest_size=16))
         for column, digest in zip(np.ascontiguousarray(X.T), self.hashes, strict=True):
             digest.update(column.tobytes())
+
+    def _hash_sparse_columns(self, X: Csr) -> None:
+        """Hash where a column is not 0, and the values there."""
+        if len(self.zeros) > MOST_COLUMNS_COMPARED:
+            self.hashes.clear()
+            return
+        while len(self.hashes) < len(self.zeros):
+            self.hashes.append(hashlib.blake2b(digest_size=16))
+        kept = np.flatnonzero(X.data)
+        kept = kept[np.argsort(X.indices[kept], kind="stable")]
+        at, values = X.indices[kept], X.data[kept]
+        rows = X.rows()[kept] + (self.rows - len(X))
+        starts = np.flatnonzero(np.diff(at, prepend=-1))
+        for start, stop in pairwise([*starts.tolist(), len(at)]):
+            digest = self.hashes[int(at[start])]
+            digest.update(rows[start:stop].tobytes() + values[start:stop].tobytes())
 
     def same_columns(self) -> list[tuple[int, int]]:
         """Return pairs of columns that are the same, each with the first that it is like."""
@@ -116,7 +134,7 @@ def data_info(source: str, format: str = "auto", options: ReadOptions | None = N
     options = options or ReadOptions()
     files = data_paths(source, options.labels)
     found = format_of(files[0].path, format) if files[0].path != STDIN else format
-    if found in TABLES:
+    if found in (*TABLES, AUTO):
         options = replace(options, text=True, gaps=True)
     gathered = _Gathered()
     for table in _lenient(source, found, options):
@@ -138,7 +156,8 @@ def _lenient(source: str, format: str, options: ReadOptions) -> Iterator[Table]:
             raise DataError(
                 problem, path=error.path, line=error.line, column=error.column
             ) from None
-        if not first or "label" not in error.problem or options.target is not None:
+        unlabelled = first and "label" in error.problem and options.target is None
+        if not unlabelled or source == STDIN:  # which cannot be read again
             raise
         yield from iter_each(source, format, replace(options, labels_required=False))
 

@@ -26,8 +26,17 @@ from svmtrain.data.dataset import (
     Table,
     encode_labels,
     find_classes,
+    joined,
 )
-from svmtrain.data.readers import combined, data_paths, format_of, read_each
+from svmtrain.data.readers import (
+    STDIN,
+    combined,
+    data_paths,
+    format_of,
+    iter_tables,
+    read_each,
+    read_table,
+)
 from svmtrain.data.readers.compressed import unpacked_name
 from svmtrain.data.readers.csv_sniff import find_delimiter, take_first
 from svmtrain.data.readers.opening import opened
@@ -84,11 +93,12 @@ def split_data(
     """
     options = options or ReadOptions()
     files = data_paths(source, options.labels)
+    if any(file.path == STDIN for file in files):
+        raise DataError("is read more than once to be split; save it to a file", path=source)
     found = format_of(files[0].path, format)
     if found in TABLES:
         options = replace(options, text=True, gaps=True)
-    tables = [table for _, table in read_each(source, found, options, options.labels)]
-    table = combined(tables)
+    counts, table = _read(source, found, options)
     if table.labels is None:
         raise DataError("has no labels", path=source)
     classes = find_classes(table.labels, source)
@@ -99,7 +109,6 @@ def split_data(
     paths = [Path(folder) / f"{name}{ending}" for name in wanted]
     _prepare(Path(folder), paths, [file.path for file in files], force)
     if found in LOSSLESS:
-        counts = [(file.path, len(one.X)) for file, one in zip(files, tables, strict=True)]
         _write_lines(paths, _lines(counts, found, options, place))
     else:
         whole = Dataset(table.X, y, classes, table.feature_names)
@@ -110,6 +119,34 @@ def split_data(
         _part(name, path, y[place == number], classes)
         for number, (name, path) in enumerate(zip(wanted, paths, strict=True))
     ]
+
+
+def _read(source: str, format: str, options: ReadOptions) -> tuple[list[tuple[str, int]], Table]:
+    """Return the files with their numbers of rows, and all rows; of text without the values."""
+    lossless = format in LOSSLESS
+    read = _without_values if lossless else read_table
+    found = list(read_each(source, format, options, options.labels, read))
+    counts = [(path, len(table.X)) for path, table in found]
+    tables = [table for _, table in found]
+    if not lossless:
+        return counts, combined(tables)
+    return counts, joined([_bare(table) for table in tables])
+
+
+def _without_values(path: str, format: str, options: ReadOptions) -> Table:
+    """Read a file in chunks and keep the labels: its lines are copied later, not its values."""
+    kept, width = [], 0
+    for table in iter_tables(path, format, options):
+        interrupts.check()
+        width = table.X.shape[1]
+        kept.append(_bare(table))
+    whole = joined(kept)
+    return replace(whole, X=np.broadcast_to(0.0, (len(whole.X), width)))
+
+
+def _bare(table: Table) -> Table:
+    """Return a table without its values."""
+    return replace(table, X=np.empty((len(table.X), 0)))
 
 
 def default_folder(source: str) -> str:

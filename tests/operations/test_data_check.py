@@ -120,3 +120,29 @@ def test_the_digests_of_a_store_are_verified(tmp_path, capsys):
     capsys.readouterr()
     assert main(["data", "check", str(place)]) == 3
     assert "X.npy" in capsys.readouterr().out
+
+
+def test_the_limit_holds_for_the_files_of_a_pattern(tmp_path, capsys):
+    """Files that are wrong as a whole count like rows that are."""
+    for number in range(30):
+        (tmp_path / f"{number:02}.npz").write_bytes(b"PK\x03\x04 no zip")
+    assert main(["data", "check", str(tmp_path / "*.npz")]) == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "stopped after 20 faults (--limit)"
+
+
+def test_a_blank_line_does_not_hide_the_faults_after_it(tmp_path):
+    """It is one of them, and those at the end of a file are none."""
+    faults, found = checked(tmp_path / "t.csv", "a,label\n1,x\n\n2,y\nu,x\n\n\n3,y\n\n")
+    assert sorted(line for line, _, _ in faults) == [3, 5, 6]
+    assert found.rows == 3
+
+
+def test_labels_that_a_training_refuses_are_faults(tmp_path, capsys):
+    """Such as one with an escape, which is shown escaped."""
+    (tmp_path / "t.csv").write_text("a,label\n1,\x1b[31m\n2,y\n")
+    assert main(["data", "check", str(tmp_path / "t.csv")]) == 3
+    printed = capsys.readouterr().out
+    assert "has a control character" in printed
+    assert "\x1b" not in printed

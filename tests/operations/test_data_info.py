@@ -1,5 +1,6 @@
 """What is told of data: every figure against the rows, every warning by data that have it."""
 
+import io
 import json
 from pathlib import Path
 
@@ -136,3 +137,29 @@ def test_the_command_prints_a_text_or_one_document(tmp_path, capsys):
     document = json.loads(capsys.readouterr().out)
     assert [column["name"] for column in document["columns"]] == ["a", "b\x1b[31m"]
     assert main(["data", "info", str(tmp_path / "none.csv")]) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [("a,w,label\n1,u,x\n,v,y\n", 0, "gaps"), ("a,b\n1,2\n3,4\n", 3, "name the target")],
+)
+def test_standard_input_is_told_of_in_one_reading(monkeypatch, capsys, text, code, told):
+    """With text and gaps; without a label column the error is about that."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert main(["data", "info", "-"]) == code
+    assert told in "".join(capsys.readouterr())
+
+
+def test_sparse_columns_are_compared_too(tmp_path):
+    """By where they are not 0 and by their values; a stored 0 is none, an empty column no twin."""
+    text = "1 1:1 2:1 4:1 6:1\n-1 1:2 2:2 3:0 4:3\n1 6:2\n"
+    assert of(tmp_path, text, "t.svm").duplicate_columns == [("1", "2")]
+
+
+def test_sparse_files_of_a_dataset_may_differ_in_width(tmp_path):
+    """The widest counts, wherever it stands."""
+    write(tmp_path / "a.svm", "1 1:1 5:2\n-1 2:1\n")
+    write(tmp_path / "b.svm", "1 1:1 2:0\n-1 2:1\n")
+    info = data_info(str(tmp_path / "*.svm"))
+    assert (info.rows, info.features, info.files, info.duplicate_rows) == (4, 5, 2, 1)
+    assert [column.zeros for column in info.columns] == [0.5, 0.5, 1, 1, 0.75]

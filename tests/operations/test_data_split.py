@@ -2,6 +2,7 @@
 
 import bz2
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from svmtrain.build import load_splits
 from svmtrain.cli import main
 from svmtrain.config import parse_config
+from svmtrain.data.dataset import ReadOptions
 from svmtrain.data.readers import read_table
 from svmtrain.errors import ConfigError, DataError
 from svmtrain.operations.data_split import split_data
@@ -169,3 +171,23 @@ def test_parts_go_to_a_folder_of_the_datas_name_unless_said_otherwise(tmp_path, 
     Path("t.csv.bz2").write_bytes(bz2.compress(table().encode()))
     assert main(["data", "split", "t.csv.bz2", "--test", "0.2", "--stratify"]) == 0
     assert sorted(path.name for path in Path("t-parts").iterdir()) == ["test.csv", "train.csv"]
+
+
+def test_standard_input_is_refused_for_what_it_is(tmp_path):
+    """Its lines are needed twice."""
+    with pytest.raises(DataError, match="save it to a file"):
+        split_data("-", tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+
+
+def test_text_is_split_without_its_values_in_memory(tmp_path):
+    """A table of 16 MB of numbers takes a small part of that."""
+    row = ",".join(["1"] * 1000)
+    (tmp_path / "t.csv").write_text("".join(f"{row},{'xy'[i % 2]}\n" for i in range(2000)))
+    tracemalloc.start()
+    try:
+        split_data(str(tmp_path / "t.csv"), tmp_path / "p", options=ReadOptions(target=-1))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 12e6

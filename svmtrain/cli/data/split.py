@@ -57,7 +57,7 @@ def command(
     """Write the rows of SOURCE into files in DIR: train, test, and validation.
 
     The same rows are held out as by a config with these fractions and this seed. Text keeps its
-    very lines; other formats become npz files, or stores.
+    very lines, unpacked if they were compressed; other formats become npz files, or stores.
     """
     limit_one_thread()
     from svmtrain.operations.data_split import default_folder, split_data

@@ -161,7 +161,7 @@ class _Records:
 
     def __init__(self, blocks: TextBlocks, options: ReadOptions, name: str) -> None:
         self.blank: int | None = None
-        self._blocks, self._name = blocks, name
+        self._blocks, self._name, self._on_fault = blocks, name, options.on_fault
         self._lines = text_lines(blocks, name)
         head = take_first(self._lines)
         self.delimiter = find_delimiter(head, options, name)
@@ -196,6 +196,14 @@ class _Records:
             yield self._head.popleft()
         yield from self._lines
 
+    def _refuse_blank(self, line: int) -> None:
+        """Raise for a blank line that rows follow, or tell of it and go on."""
+        fault = DataError("a blank line amid the rows", path=self._name, line=line)
+        if self._on_fault is None:
+            raise fault
+        self._on_fault(fault)
+        self.blank = None
+
     def _next(self) -> Record | None:
         """Take the next record; None at the end."""
         while True:
@@ -209,7 +217,7 @@ class _Records:
             if row is None:
                 return None
             if row and self.blank is not None:
-                raise DataError("a blank line amid the rows", path=self._name, line=self.blank)
+                self._refuse_blank(self.blank)
             if row:
                 return line, row
             self.blank = self.blank or line
