@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,19 +28,22 @@ class Checked:
     files : int
     complete : bool
         False when the limit was reached, and more faults may follow.
+    unread : list of DataError
+        The faults that a file could not be read past: more may follow each.
     """
 
     faults: list[DataError]
     rows: int
     files: int
     complete: bool
+    unread: list[DataError] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {
             "rows": self.rows,
             "files": self.files,
-            "complete": self.complete,
+            "complete": self.complete and not self.unread,
             "faults": [
                 {"path": f.path, "line": f.line, "column": f.column, "problem": f.problem}
                 for f in self.faults
@@ -76,6 +79,7 @@ def check_data(
 
     options = replace(options or ReadOptions(), on_fault=take)
     rows, labels, complete = 0, Counter[str](), True
+    unread: list[DataError] = []
     try:
         files = data_paths(source, options.labels)
     except DataError as fault:
@@ -95,14 +99,17 @@ def check_data(
             complete = False
             break
         except DataError as fault:
-            if not (faults and fault.problem == "holds no rows"):
-                faults.append(fault)
+            if faults and fault.problem == "holds no rows":
+                continue
+            faults.append(fault)
+            if fault.line is not None:
+                unread.append(fault)
     if labels and not faults:
         try:
             find_classes(list(labels), source)
         except DataError as fault:
             faults.append(fault)
-    return Checked(faults, rows, len(files), complete)
+    return Checked(faults, rows, len(files), complete, unread)
 
 
 def _names(labels: Labels | None) -> Counter[str]:

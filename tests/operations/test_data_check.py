@@ -91,6 +91,16 @@ def test_a_file_that_is_wrong_as_a_whole_gives_its_fault(tmp_path, capsys, name,
     assert "no such file" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("wrong", [b"\xff,x\n", b"1\0,x\n", b'"1,x\n'])
+def test_what_cannot_be_read_past_is_told(tmp_path, capsys, wrong):
+    """Bytes that are no text, and a quote that is never closed: what follows is not judged."""
+    (tmp_path / "t.csv").write_bytes(b"a,label\n1,x\n" + wrong + b"bad,y\n")
+    assert main(["data", "check", str(tmp_path / "t.csv"), "--header"]) == 3
+    assert f"{tmp_path}/t.csv: cannot be read past line 3" in capsys.readouterr().out
+    assert main(["data", "check", str(tmp_path / "t.csv"), "--header", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["complete"] is False
+
+
 def test_every_file_of_a_pattern_is_checked(tmp_path, capsys):
     """A fault in one does not hide those of another."""
     (tmp_path / "a.csv").write_text("a,label\nu,x\n1,y\n")

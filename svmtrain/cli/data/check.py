@@ -52,6 +52,8 @@ def command(
     else:
         for fault in found.faults:
             click.echo(printable(str(fault)))
+        for fault in found.unread:
+            click.echo(printable(f"{fault.path}: cannot be read past line {fault.line}"))
         if not found.complete:
             click.echo(f"stopped after {len(found.faults)} faults (--limit)")
         elif not found.faults:
