@@ -13,6 +13,7 @@ from svmtrain.data.cache import Say, cache_folder, load_table, silent
 from svmtrain.data.columns import Encoder, Rules
 from svmtrain.data.dataset import (
     CodedLabels,
+    Column,
     Dataset,
     ReadOptions,
     Table,
@@ -32,6 +33,7 @@ from svmtrain.data.readers import (
     title,
 )
 from svmtrain.data.splits import TEST_STREAM, VALIDATION_STREAM, split
+from svmtrain.data.store import describe, is_store
 from svmtrain.errors import ConfigError, DataError, shown
 
 
@@ -46,6 +48,8 @@ class Splits:
     files : tuple of DataFile
     encoder : Encoder or None
         What made these features of the columns of a table; None when they are the columns.
+    target : Column or None
+        The label column, as the config says or, of a store, as the store does.
     """
 
     train: Dataset
@@ -53,6 +57,7 @@ class Splits:
     test: Dataset | None
     files: tuple[DataFile, ...]
     encoder: Encoder | None = None
+    target: Column | None = None
 
 
 def read_options(config: Config, **changes: Any) -> ReadOptions:
@@ -142,7 +147,13 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
             "hold out fewer rows or set data.stratified: true",
             path=name,
         )
-    return _encoded(config, Splits(train, validation, test, files), say)
+    target = _target(data.target, data_paths(data.train)[0].path)
+    return _encoded(config, Splits(train, validation, test, files, None, target), say)
+
+
+def _target(given: Column | None, path: str) -> Column | None:
+    """Return the label column that is given, or that a store has the name of."""
+    return describe(path).target if given is None and is_store(path) else given
 
 
 def _encoded(config: Config, splits: Splits, say: Say) -> Splits:
@@ -177,7 +188,8 @@ def _encoded(config: Config, splits: Splits, say: Say) -> Splits:
             )
         if data.sparse is True:
             found[role] = replace(found[role], matrix=compressed(found[role].X), maker=None)
-    return Splits(found["train"], found.get("validation"), found.get("test"), splits.files, encoder)
+    held = found.get("validation"), found.get("test")
+    return Splits(found["train"], *held, splits.files, encoder, splits.target)
 
 
 def _refuse_lost_header(config: Config, table: Table, labels: Any) -> None:

@@ -214,7 +214,7 @@ class Encoder:
             raise DataError(
                 f"row {before + row + 1} has {shown(texts[numbers[row]])} in column "
                 f"{shown(column.name)}, which no training row had; known are {some}{more} "
-                "(data.unseen: ignore lets such rows pass)",
+                "(a model trained with data.unseen: ignore lets such rows pass)",
                 path=path,
             )
         return codes

@@ -97,5 +97,6 @@ def read_record(path: Path) -> dict[str, Any]:
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
     """Write a record; failing is no error."""
-    with contextlib.suppress(StorageError):
+    with contextlib.suppress(StorageError, OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, (json.dumps(record) + "\n").encode())

@@ -139,6 +139,8 @@ def _too_many(name: str, seen: Mapping[str, int], limit: int) -> str:
     if numbers > LIKE_NUMBERS * sum(seen.values()):
         odd = Counter({text: n for text, n in seen.items() if not _is_number(text)})
         marks = ", ".join(shown(text) for text, _ in odd.most_common(3))
+        if not marks:
+            return f"{problem}, which are all numbers: need it be one of data.text_columns?"
         return f"{problem}, and most are numbers: is {marks} a gap (data.missing_marks)?"
     return f"{problem} (drop it, raise data.max_categories, or set data.text: ordinal)"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from svmtrain import interrupts
 from svmtrain.data.digests import digest_of, read_digest
-from svmtrain.data.store import DESCRIPTION, describe, is_store
+from svmtrain.data.store import DESCRIPTION, is_store, verify
 from svmtrain.errors import DataError
 from svmtrain.files import open_regular, sha256_bytes
 
@@ -38,7 +38,7 @@ def identify(role: str, paths: str | Sequence[str], records: Records = no_record
 
     A folder is its visible files by their relative names, sorted. It and a list are identified
     by the SHA-256 of a line for each file: its own SHA-256 and its name. A store is identified
-    by its description, which has the digests of its files, and whose sizes those must have.
+    by its description, which has the digests of its files; they are verified.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def identify(role: str, paths: str | Sequence[str], records: Records = no_record
     path = paths if isinstance(paths, str) else paths[0]
     name = os.path.basename(os.path.normpath(path))
     if is_store(path):
-        size = sum(describe(path).sizes().values())
+        size = sum(verify(path, records(path)).sizes().values())
         return DataFile(role, name, size, read_digest(os.path.join(path, DESCRIPTION)))
     if os.path.isdir(path):
         files = _visible_files(path)

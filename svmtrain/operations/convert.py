@@ -15,7 +15,7 @@ from svmtrain.data.readers import STDIN, expanded, iter_each, title
 from svmtrain.data.store import Description, describe, is_store, write_store
 from svmtrain.errors import DataError
 from svmtrain.files import refuse_same_file
-from svmtrain.operations.evaluate import reading_from
+from svmtrain.operations.evaluate import reading_from, verify_store
 from svmtrain.training.progress import counting
 
 CHUNK_ROWS = 1024
@@ -83,6 +83,8 @@ def convert(
     header: bool | None = None,
     delimiter: str | None = None,
     labels: str | None = None,
+    text_columns: tuple[Column, ...] = (),
+    drop: tuple[Column, ...] = (),
     dtype: str | None = None,
     force: bool = False,
     say: Callable[[str], None] = lambda text: None,
@@ -125,12 +127,16 @@ def convert(
     """
     sources = expanded(source)
     refuse_same_file(place, sources)
+    for path in sources:
+        verify_store(path)
     options = ReadOptions(
         target=_column(target),
         header=header,
         delimiter=delimiter,
         text=True,
         gaps=True,
+        text_columns=text_columns,
+        drop=drop,
     )
     begun = time.monotonic()
     with reading_from(source):
@@ -138,7 +144,14 @@ def convert(
         names = [os.path.basename(os.path.normpath(path)) for path in sources]
         name = "standard input" if source == STDIN else title(names)
         try:
-            store = write_store(tables, place, dtype=dtype, replace=force, source=name, say=say)
+            store = write_store(
+                *(tables, place),
+                dtype=dtype,
+                replace=force,
+                source=name,
+                target=target if isinstance(options.target, str) else None,
+                say=say,
+            )
         except DataError as error:
             if error.path is not None:
                 raise

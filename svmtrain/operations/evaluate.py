@@ -14,8 +14,10 @@ import numpy as np
 from svmtrain import interrupts
 from svmtrain.build import Splits, load_splits
 from svmtrain.config import load_config
+from svmtrain.data.cache import cache_folder
 from svmtrain.data.dataset import Dataset, ReadOptions, Table, encode_labels
 from svmtrain.data.readers import STDIN, data_paths, iter_tables
+from svmtrain.data.store import is_store, verify
 from svmtrain.errors import ConfigError, DataError, ModelError
 from svmtrain.metrics import Report, confusion_matrix
 from svmtrain.model import LinearClassifier, load_model
@@ -176,6 +178,18 @@ def located(path: str, before: int) -> Iterator[None]:
         raise DataError(f"{error.problem}{counted}", path=path) from None
 
 
+def verify_store(path: str) -> None:
+    """Hold a store to its digests, if there is one at a path; nothing else is looked at.
+
+    Raises
+    ------
+    DataError
+        When it is damaged.
+    """
+    if is_store(path):
+        verify(path, cache_folder(path, "auto"))
+
+
 def tables_of(
     data: str, format: str, options: ReadOptions, labels: str | None = None
 ) -> Iterator[tuple[str, int, Table]]:
@@ -190,6 +204,7 @@ def tables_of(
     options : ReadOptions
     """
     for file in data_paths(data, labels):
+        verify_store(file.path)
         before, options = 0, replace(options, labels=file.labels)
         with reading_from(file.path):
             for table in iter_tables(file.path, format, options, rows=CHUNK_ROWS):

@@ -10,8 +10,8 @@ from svmtrain.config import starter
 from svmtrain.data.dataset import ReadOptions, Table, find_classes
 from svmtrain.data.readers import format_of, read_table
 from svmtrain.data.sparse import Csr
+from svmtrain.operations.data_facts import TABLES
 
-TABLES = ("csv", "parquet", "arrow")
 MOST_DISTINCT = 0.5
 
 

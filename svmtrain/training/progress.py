@@ -56,8 +56,8 @@ class SafeStream:
             return False
 
 
-LINE_NAMES = ("loss", "objective", "train", "validation", "gap", "lr")
-BAR_NAMES = ("loss", "obj", "acc", "val", "gap", "lr")
+LINE_NAMES = ("loss", "objective", "train", "validation")
+BAR_NAMES = ("loss", "obj", "acc", "val")
 
 
 def describe(record: EpochRecord, names: tuple[str, ...] = LINE_NAMES) -> str:
@@ -67,11 +67,12 @@ def describe(record: EpochRecord, names: tuple[str, ...] = LINE_NAMES) -> str:
         record.objective,
         record.train_accuracy,
         record.validation_accuracy,
-        record.gap,
     )
-    pairs = zip(names, values, strict=False)
+    pairs = zip(names, values, strict=True)
     parts = [f"{name} {value:.4f}" for name, value in pairs if value is not None]
-    return ", ".join([*parts, f"{names[-1]} {record.lr:.2g}"])
+    if record.gap is not None and record.gap <= 1:  # a bound below 0 says nothing
+        parts.append(f"gap {record.gap:.2%}")
+    return ", ".join([*parts, f"lr {record.lr:.2g}"])
 
 
 class Silent:

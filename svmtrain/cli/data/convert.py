@@ -10,6 +10,8 @@ import click
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import (
     any_path,
+    column,
+    columns,
     json_option,
     known_format,
     limit_one_thread,
@@ -31,6 +33,7 @@ DTYPES = ("own", "float32", "float64")
 @click.argument("source", type=any_path)
 @click.argument("dest", type=any_path)
 @reading
+@columns
 @click.option(
     "--dtype",
     type=click.Choice(DTYPES),
@@ -49,6 +52,8 @@ def command(
     force: bool,
     as_json: bool,
     quiet: bool,
+    text_columns: tuple[str, ...],
+    drop: tuple[str, ...],
     **read: Any,
 ) -> None:
     """Convert SOURCE into a store at DEST: a folder to train on without reading it whole.
@@ -68,6 +73,8 @@ def command(
         force=force,
         say=(lambda text: None) if quiet else note,
         stream=None if quiet else sys.stderr,
+        text_columns=tuple(map(column, text_columns)),
+        drop=tuple(map(column, drop)),
         **read,
     )
     if as_json:

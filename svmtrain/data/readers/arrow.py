@@ -30,6 +30,7 @@ from svmtrain.errors import DataError, shown
 
 PARQUET_MARK, ARROW_MARK = b"PAR1", b"ARROW1\0"
 BLOCK_ROWS = 4096
+BUFFER = 1 << 20
 THRIFT_LIMIT = 64 << 20
 
 
@@ -81,7 +82,9 @@ def parquet_chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int)
         import pyarrow.parquet
 
         limits = {"thrift_string_size_limit": THRIFT_LIMIT, "thrift_container_size_limit": 1 << 22}
-        file = pyarrow.parquet.ParquetFile(stream, page_checksum_verification=True, **limits)
+        file = pyarrow.parquet.ParquetFile(
+            stream, page_checksum_verification=True, buffer_size=BUFFER, pre_buffer=False, **limits
+        )
         table = _Table(arrow, file.schema_arrow, size, options, name)
         table.check_size(file.metadata.num_rows)
         batches = file.iter_batches(max(1, min(rows, BLOCK_ROWS)), use_threads=False)
@@ -148,7 +151,8 @@ class _Table:
             raise DataError("has no columns", path=path)
         self._layout: Layout = find_layout((1, list(schema.names)), True, options, path)
         self._vocabulary = Vocabulary(options.vocabulary)
-        self._open = options.text and expected_width(options) is None
+        self._free = expected_width(options) is None
+        self._open = options.text and self._free
         self._columns = [
             self._column(schema, at, place in self._layout.texts)
             for place, at in enumerate(self._layout.columns)
@@ -190,7 +194,8 @@ class _Table:
         text = asked or self._is_text(kind)
         if text and not (asked or self._open):
             problem = f"column {at + 1} ({shown(name)}) holds text; expected numbers"
-            raise DataError(problem, path=self._path)
+            advice = " (data.text: onehot takes such columns)" if self._free else ""
+            raise DataError(problem + advice, path=self._path)
         if not text and not self._is_number(kind):
             problem = f"column {at + 1} ({shown(name)}) holds {shown(str(kind))}"
             raise DataError(f"{problem}; expected numbers or text", path=self._path)
@@ -331,4 +336,5 @@ def _pyarrow() -> Any:
         import pyarrow
     except ImportError:
         raise DataError("Parquet and Arrow need pyarrow: pip install 'svmtrain[arrow]'") from None
+    pyarrow.enable_signal_handlers(False)  # or a Ctrl-C that comes while it reads is lost
     return pyarrow

@@ -34,6 +34,7 @@ def parser_for(stream: BinaryIO) -> tuple[Parse, int]:
     import pyarrow
     import pyarrow.csv
 
+    pyarrow.enable_signal_handlers(False)  # or a Ctrl-C that comes while it reads is lost
     return partial(parse, pyarrow), ARROW_BYTES
 
 

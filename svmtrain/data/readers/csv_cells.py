@@ -148,8 +148,8 @@ class Cells:
         expected = self._expected(cell, text)
         if self._unsure and line == 1:
             expected += " (set data.header to true if this line names the columns)"
-        elif self._free and not DECIMAL_COMMA.fullmatch(cell):
-            expected += self._advice(cell.strip() in self._marks)
+        elif not DECIMAL_COMMA.fullmatch(cell):
+            expected += self._advice(cell)
         problem = f"{place} is {value}{expected}"
         return DataError(problem, path=self._name, line=line, column=column + 1)
 
@@ -172,13 +172,25 @@ class Cells:
             return ", a gap; expected a number"
         return "; expected a finite number"
 
-    def _advice(self, gap: bool) -> str:
+    def _advice(self, cell: str) -> str:
         """Return which setting would take such a cell."""
-        if gap:
-            return " (data.missing says what to do about gaps)"
+        if cell.strip() in self._marks:
+            when = "says" if self._free else "of the training says"
+            return f" (data.missing {when} what to do about gaps)"
+        if not self._free or _is_odd_number(cell):
+            return ""
         if not self._text:
             return " (data.text: onehot takes columns of text)"
         return " (is it a gap, for data.missing_marks, or the column one of data.text_columns?)"
+
+
+def _is_odd_number(cell: str) -> bool:
+    """Return whether a cell is a number that is not finite, or written in an odd way."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _floats(cells: Sequence[str]) -> NDArray[np.float64] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from svmtrain.data.dataset import Column, ReadOptions
 from svmtrain.data.readers.features import (
@@ -174,5 +175,7 @@ def _position(
         raise DataError(f"{problem} (give its position instead)", path=name)
     if column not in header:
         problem = f"no column is called {shown(column)}; found {listed(header)}"
-        raise DataError(f"{problem} ({asked} is not there)", path=name)
+        near = get_close_matches(column, header, n=1)
+        hint = f"did you mean {shown(near[0])}?" if near else f"{asked} is not there"
+        raise DataError(f"{problem} ({hint})", path=name)
     return header.index(column)

@@ -222,7 +222,9 @@ def of_folder(path: Path, format: str) -> Reader:
     if format != AUTO:
         folders = [READERS[format]]
         if not READERS[format].folder:
-            raise DataError(f"is a folder; {format} data are a file", path=path)
+            raise DataError(
+                f"is a folder; {format} data are a file (set data.format: auto)", path=path
+            )
     found = [reader for reader in folders if reader.looks_like(names)]
     if not found:
         known = " or ".join(reader.name for reader in folders) or "data"

@@ -104,8 +104,9 @@ def image_files(folder: Path, *, labelled: bool = True) -> list[tuple[str, Path]
         if entry.is_dir():
             files += [(entry.name, _image(file)) for file in _visible(entry, root)]
         elif labelled:
-            problem = "lies outside the subfolders, one for each class"
-            raise DataError(f"{problem} (move it, or hide it by a dot)", path=entry)
+            problem = "lies outside the subfolders of pictures, one for each class"
+            advice = "move it, hide it by a dot, or name a file in place of the folder"
+            raise DataError(f"{problem} ({advice})", path=entry)
         else:
             files.append(("", _image(entry)))
     return files

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain import interrupts
-from svmtrain.data.dataset import Column, ReadOptions, Table
+from svmtrain.data.dataset import GAP_MARKS, Column, ReadOptions, Table
 from svmtrain.data.mapped import Reading
 from svmtrain.data.readers.features import check_width, expected_width, feature_order, listed
 from svmtrain.data.sparse import Csr, Matrix
-from svmtrain.data.store import DESCRIPTION, describe, open_store, statistics
+from svmtrain.data.store import DESCRIPTION, Description, describe, open_store, statistics
 from svmtrain.errors import DataError, shown
 
 BLOCK_ROWS = 4096
@@ -118,12 +118,38 @@ def chunks(path: Path, name: str, options: ReadOptions, rows: int) -> Iterator[T
 
 def _opened(path: Path, name: str, options: ReadOptions) -> Table:
     """Return the rows of a store as they are, with labels when those are wanted."""
+    _refuse_settled(describe(path), options, name)
     whole = open_store(path)
     if not options.labels_required:
         return replace(whole, labels=None)
     if whole.labels is None:
         raise DataError("has no labels", path=name)
     return whole
+
+
+def _refuse_settled(found: Description, options: ReadOptions, name: str) -> None:
+    """Raise for options about what was settled when the store was made, and is otherwise."""
+    target = options.target
+    if isinstance(target, str) and options.labels_required:
+        features = found.feature_names or ()
+        if target in features or (found.target is not None and target != found.target):
+            known = shown(found.target) if found.target else "another column"
+            problem = f"its labels are those of {known}, not of {shown(target)}"
+            raise DataError(f"{problem}; convert the file anew with --target", path=name)
+    if any(isinstance(column, int) for column in (*options.keep, *options.drop)):
+        problem = "its columns have other positions than those of the file it was made of"
+        raise DataError(f"{problem}; name those to keep or drop", path=name)
+    if expected_width(options) is not None:
+        return
+    names = [str(at) for at in range(found.features)] if found.feature_names is None else None
+    texts = {(names or found.feature_names or ())[at] for at in found.categories}
+    for column in options.text_columns:
+        if str(column) not in texts:
+            problem = f"holds column {shown(column)} as numbers"
+            raise DataError(f"{problem}; convert the file anew with --text-column", path=name)
+    if options.gap_marks != GAP_MARKS:
+        problem = "what its gaps look like was settled when it was made"
+        raise DataError(f"{problem}; leave data.missing_marks out", path=name)
 
 
 def _planned(whole: Table, path: Path, name: str, options: ReadOptions) -> _Plan:

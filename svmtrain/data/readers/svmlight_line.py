@@ -137,7 +137,9 @@ def _refuse_label(body: bytes, first: tuple[bytes, int], place: Place) -> NoRetu
     """Raise the error for a line whose first token is not an integer label."""
     token, column = first
     if b":" in token:
-        place.refuse(f"begins with {_text(token)}; expected an integer label", column)
+        place.refuse(
+            f"begins with {_text(token)}; expected an integer label (0 where none is known)", column
+        )
     if b":" not in body and (marks := [mark for mark in ",;|\t" if mark.encode() in body]):
         place.refuse(f"looks like CSV split at {shown(marks[0])}, not svmlight (set data.format)")
     several = "one integer, not several labels" if b"," in token else "an integer"

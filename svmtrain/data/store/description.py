@@ -53,6 +53,8 @@ class Description:
         Cells without a value, which are NaN.
     source : str
         What it was made of: a name without its folder.
+    target : str or None
+        The name of the column that the labels were in, if it is known.
     digests : mapping of str to str
         The SHA-256 of each file.
     """
@@ -68,6 +70,7 @@ class Description:
     categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     gaps: int = 0
     source: str = ""
+    target: str | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -122,6 +125,7 @@ class Description:
             "categories": {str(at): list(texts) for at, texts in self.categories.items()},
             "gaps": self.gaps,
             "source": self.source,
+            "target": self.target,
             "files": {
                 name: {"size": size, "sha256": self.digests[name]} for name, size in sizes.items()
             },
@@ -188,6 +192,7 @@ def _parsed(fields: strict_json.Fields) -> Description:
         categories={_place(key, fields): _all(categories, key, str) for key in categories.header},
         gaps=fields.count("gaps"),
         source=fields.text("source"),
+        target=fields.optional_text("target"),
         digests={name: files.section(name).text("sha256") for name in files.header},
     )
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from svmtrain import interrupts
 from svmtrain.data.dataset import CodedLabels, Table
-from svmtrain.data.digests import read_digest
+from svmtrain.data.digests import digest_of
 from svmtrain.data.mapped import forget_array
 from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.data.store.arrays import mapped
@@ -117,8 +117,11 @@ def statistics(path: str | Path) -> NDArray[np.float64]:
     return np.array(mapped(Path(path) / STATISTICS, dtype, shape))
 
 
-def verify(path: str | Path) -> Description:
-    """Read every byte of a store, hold each file to its digest, and return the description.
+def verify(path: str | Path, records: Path | None = None) -> Description:
+    """Hold each file of a store to its digest, and return the description.
+
+    Every byte is read, but for files that `digests.digest_of` has a record of, in a folder of
+    records, as they are now.
 
     Raises
     ------
@@ -129,7 +132,7 @@ def verify(path: str | Path) -> Description:
     found = describe(folder)
     for name, digest in found.digests.items():
         try:
-            has = read_digest(folder / name)
+            has, _ = digest_of(folder / name, records)
         except OSError as error:
             raise StorageError.from_os_error(error, "read", folder / name) from error
         if has != digest:

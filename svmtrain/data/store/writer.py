@@ -46,6 +46,7 @@ def write_store(
     dtype: str | None = None,
     replace: bool = False,
     source: str = "",
+    target: str | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Description:
     """Write tables, in order, as one store; it is there whole or not at all.
@@ -63,6 +64,8 @@ def write_store(
         Whether a store that is there gives way.
     source : str
         What the description calls the source.
+    target : str, optional
+        The name of the column that the labels were in.
     say : callable
         Takes a sentence for the user.
 
@@ -80,7 +83,7 @@ def write_store(
                 interrupts.check()
                 writer.append(table)
                 forget(table.X)
-            return writer.finish(source)
+            return writer.finish(source, target)
         finally:
             writer.close()
 
@@ -206,7 +209,7 @@ class StoreWriter:
             numbers[code] = known.setdefault(labels.names[code], len(known))
         return numbers[labels.codes]
 
-    def finish(self, source: str) -> Description:
+    def finish(self, source: str, target: str | None = None) -> Description:
         """Complete the files, write the description, and return it.
 
         Raises
@@ -233,6 +236,7 @@ class StoreWriter:
             categories=last.categories,
             gaps=0 if sparse else int(self.rows * self._features - self._moments.count.sum()),
             source=source,
+            target=target,
         )
         shapes = {name: shape for name, (_, shape) in found.arrays().items()}
         digests = {name: self._arrays[name].finish(shape) for name, shape in shapes.items()}
