@@ -77,6 +77,10 @@ class DataError(SvmtrainError):
     exit_code = 3
 
 
+class NoLabelsError(DataError):
+    """Data without the labels that were asked for; what else they hold may be good."""
+
+
 class ModelError(SvmtrainError):
     """A model or checkpoint file that cannot be used."""
 

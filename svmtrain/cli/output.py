@@ -34,6 +34,11 @@ def cell(value: object) -> str:
     return printable(str(value))
 
 
+def counted(number: int, noun: str) -> str:
+    """Return how many there are of something: 1 row, 2 rows."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def facts(pairs: Sequence[tuple[str, object]]) -> str:
     """Return names and values as text, a line each."""
     width = max((len(name) for name, _ in pairs), default=0)

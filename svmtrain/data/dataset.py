@@ -97,8 +97,8 @@ class ReadOptions:
         The texts of each text column, by its place among the features, that are numbered
         already; others are numbered after them.
     on_fault : callable or None
-        Takes the error about a row of a text file, which is then left out; without it, the error
-        is raised.
+        Takes the error about a row or line of a text file, which is then left out; without it,
+        the error is raised.
     """
 
     target: Column | None = None

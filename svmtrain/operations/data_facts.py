@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
+from svmtrain.data.dataset import CodedLabels, Labels
+
 TABLES = ("csv", "parquet", "arrow", "store")
+
+
+def label_counts(labels: Labels | None) -> Counter[str]:
+    """Return how many rows each label has, those that have any."""
+    if isinstance(labels, np.ndarray):
+        values, counts = np.unique(labels, return_counts=True)
+        return Counter(dict(zip(map(str, values.tolist()), counts.tolist(), strict=True)))
+    if isinstance(labels, CodedLabels):
+        found = zip(map(str, labels.names), labels.counts().tolist(), strict=True)
+        return Counter({name: count for name, count in found if count})
+    return Counter(map(str, labels or ()))
 
 
 @dataclass(frozen=True)
@@ -22,7 +38,7 @@ class ColumnInfo:
     zeros : float or None
         The share of zeros among the values; None for text.
     mean, deviation, low, high : float or None
-        None for text, and for a column of gaps alone.
+        None for text, for a column of gaps alone, and where a float64 cannot hold it.
     texts : int or None
         How many different texts it has; None for numbers.
     commonest : str or None
@@ -38,6 +54,13 @@ class ColumnInfo:
     high: float | None = None
     texts: int | None = None
     commonest: str | None = None
+
+    @property
+    def constant(self) -> bool:
+        """Whether all rows have the same value."""
+        if self.kind == "text":
+            return self.texts == 1 and not self.gaps
+        return self.low is not None and self.low == self.high and not self.gaps
 
 
 @dataclass(frozen=True)
@@ -56,15 +79,20 @@ class DataInfo:
         Bytes that the rows take as they are held in memory.
     held : str
         "dense" or "sparse", as `data.sparse: auto` holds them.
+    store : int
+        Bytes that the rows and labels take as a store.
     smallest_index : int or None
         Of an svmlight file, whose indices count from 1; None for other formats.
     classes : dict of str to int or None
-        The rows of each label; None when no label column was found.
+        The rows of each label; None when there are none.
+    unlabelled : str or None
+        Why there are no labels.
     columns : list of ColumnInfo
     duplicate_rows : int or None
         Rows that were there before; None when there are too many to compare.
     duplicate_columns : list of (str, str)
-        Pairs of columns that are the same in every row.
+        Pairs of columns that are the same, bit for bit, in every row; constant ones do not count.
+        They are found by digests of 128 bits, and not compared again.
     warnings : list of str
     """
 
@@ -77,8 +105,10 @@ class DataInfo:
     density: float
     memory: int
     held: str
+    store: int
     smallest_index: int | None
     classes: dict[str, int] | None
+    unlabelled: str | None
     columns: list[ColumnInfo]
     duplicate_rows: int | None
     duplicate_columns: list[tuple[str, str]]
@@ -88,6 +118,21 @@ class DataInfo:
     def droppable(self) -> bool:
         """Whether the format has columns that a config can drop."""
         return self.format in TABLES
+
+    def telling(self, most: int) -> list[ColumnInfo]:
+        """Return so many columns: all in their order if they are no more, else the most telling.
+
+        Those are first the columns of text or with gaps, which need a setting, then those with
+        the fewest zeros, and of these the ones that vary most; constant ones come last.
+        """
+        if len(self.columns) <= most:
+            return self.columns
+
+        def dullness(column: ColumnInfo) -> tuple[bool, bool, float, float]:
+            settled = column.kind == "number" and not column.gaps
+            return settled, column.constant, column.zeros or 0.0, -(column.deviation or 0.0)
+
+        return sorted(self.columns, key=dullness)[:most]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""

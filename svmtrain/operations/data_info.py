@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import pairwise
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,16 +13,17 @@ import numpy as np
 from svmtrain import interrupts
 from svmtrain.data.dataset import ReadOptions, Table
 from svmtrain.data.density import DENSE_LIMIT, SPARSE_BELOW, WIDE
-from svmtrain.data.duplicates import row_digests
+from svmtrain.data.duplicates import ColumnDigests, row_digests
 from svmtrain.data.moments import Moments
-from svmtrain.data.readers import AUTO, STDIN, data_paths, format_of, iter_each
+from svmtrain.data.readers import STDIN, data_paths, format_of, iter_each
 from svmtrain.data.sparse import Csr, Matrix
-from svmtrain.errors import DataError
-from svmtrain.operations.data_facts import TABLES, ColumnInfo, DataInfo
+from svmtrain.data.store import Description
+from svmtrain.errors import DataError, NoLabelsError
+from svmtrain.operations.data_facts import ColumnInfo, DataInfo, label_counts
 from svmtrain.operations.data_warnings import warnings_about
+from svmtrain.operations.evaluate import reading_from
 
 MOST_ROWS_COMPARED = 2_000_000
-MOST_COLUMNS_COMPARED = 10_000
 FROM_ZERO = (
     "add 1 to every index: "
     "perl -pe 's/(\\d+):/($1+1).\":\"/ge' FILE > NEW, which is how LIBLINEAR counts, too"
@@ -41,9 +41,10 @@ class _Gathered:
         self.texts: dict[int, Counter[int]] = {}
         self.digests: set[bytes] = set()
         self.repeated = 0
-        self.hashes: list[Any] = []
+        self.columns = ColumnDigests()
         self.sparse = False
         self.last: Table | None = None
+        self.unlabelled: str | None = None
 
     def add(self, table: Table) -> None:
         """Take in a chunk."""
@@ -57,18 +58,16 @@ class _Gathered:
             self.stored += len(X.data)
             self.nonzero += int(np.count_nonzero(X.data))
             self.zeros += np.bincount(X.indices[X.data == 0], minlength=width)
-            self._hash_sparse_columns(X)
         else:
             zeros = (X == 0).sum(axis=0)
             self.zeros += zeros
             self.stored += X.size
             self.nonzero += X.size - int(zeros.sum())
-            self._hash_columns(X)
             for at in table.categories:
                 values = X[:, at][~np.isnan(X[:, at])].astype(int)
                 self.texts.setdefault(at, Counter()).update(values.tolist())
-        if table.labels is not None:
-            self.labels.update(map(str, table.labels))
+        self.labels.update(label_counts(table.labels))
+        self.columns.add(X)
         self._compare(X)
 
     def _compare(self, X: Matrix) -> None:
@@ -78,36 +77,15 @@ class _Gathered:
             self.repeated += digest in self.digests
             self.digests.add(digest)
 
-    def _hash_columns(self, X: Any) -> None:
-        if X.shape[1] > MOST_COLUMNS_COMPARED:
-            return
-        while len(self.hashes) < X.shape[1]:
-            self.hashes.append(hashlib.blake2b(digest_size=16))
-        for column, digest in zip(np.ascontiguousarray(X.T), self.hashes, strict=True):
-            digest.update(column.tobytes())
+    def same_columns(self, texts: Mapping[int, tuple[str, ...]]) -> list[tuple[int, int]]:
+        """Return pairs of columns that are the same, each with the first that it is like.
 
-    def _hash_sparse_columns(self, X: Csr) -> None:
-        """Hash where a column is not 0, and the values there."""
-        if len(self.zeros) > MOST_COLUMNS_COMPARED:
-            self.hashes.clear()
-            return
-        while len(self.hashes) < len(self.zeros):
-            self.hashes.append(hashlib.blake2b(digest_size=16))
-        kept = np.flatnonzero(X.data)
-        kept = kept[np.argsort(X.indices[kept], kind="stable")]
-        at, values = X.indices[kept], X.data[kept]
-        rows = X.rows()[kept] + (self.rows - len(X))
-        starts = np.flatnonzero(np.diff(at, prepend=-1))
-        for start, stop in pairwise([*starts.tolist(), len(at)]):
-            digest = self.hashes[int(at[start])]
-            digest.update(rows[start:stop].tobytes() + values[start:stop].tobytes())
-
-    def same_columns(self) -> list[tuple[int, int]]:
-        """Return pairs of columns that are the same, each with the first that it is like."""
-        first: dict[bytes, int] = {}
+        Of a column of text the rows hold numbers only, which mean the same with the same texts.
+        """
+        first: dict[tuple[bytes, tuple[str, ...] | None], int] = {}
         pairs = []
-        for at, digest in enumerate(self.hashes):
-            like = first.setdefault(digest.digest(), at)
+        for at, digest in enumerate(self.columns.result()):
+            like = first.setdefault((digest, texts.get(at)), at)
             if like != at:
                 pairs.append((like, at))
         return pairs
@@ -116,7 +94,8 @@ class _Gathered:
 def data_info(source: str, format: str = "auto", options: ReadOptions | None = None) -> DataInfo:
     """Look through data and return what they are.
 
-    Columns of text and gaps are taken as they come; a label column need not be there.
+    Columns of text and gaps are taken as they come; labels need not be there, except on standard
+    input, which cannot be read twice.
 
     Parameters
     ----------
@@ -131,35 +110,33 @@ def data_info(source: str, format: str = "auto", options: ReadOptions | None = N
     DataError
         For the first thing that is wrong with the data; see `operations.data_check`.
     """
-    options = options or ReadOptions()
+    options = replace(options or ReadOptions(), text=True, gaps=True)
     files = data_paths(source, options.labels)
     found = format_of(files[0].path, format) if files[0].path != STDIN else format
-    if found in (*TABLES, AUTO):
-        options = replace(options, text=True, gaps=True)
     gathered = _Gathered()
-    for table in _lenient(source, found, options):
-        interrupts.check()
-        gathered.add(table)
+    with reading_from(source):
+        for table in _lenient(source, found, options, gathered):
+            interrupts.check()
+            gathered.add(table)
     return _info(source, found, len(files), gathered)
 
 
-def _lenient(source: str, format: str, options: ReadOptions) -> Iterator[Table]:
-    """Yield the chunks of data, without labels when no label column is found."""
+def _lenient(
+    source: str, format: str, options: ReadOptions, gathered: _Gathered
+) -> Iterator[Table]:
+    """Yield the chunks of data, without labels when there are none."""
     try:
-        first = True
-        for table in iter_each(source, format, options, options.labels):
-            first = False
-            yield table
-    except DataError as error:
-        if "index 0" in error.problem and format == "svmlight":
-            problem = f"{error.problem}; if so, {FROM_ZERO}"
-            raise DataError(
-                problem, path=error.path, line=error.line, column=error.column
-            ) from None
-        unlabelled = first and "label" in error.problem and options.target is None
-        if not unlabelled or source == STDIN:  # which cannot be read again
+        yield from iter_each(source, format, options, options.labels)
+    except NoLabelsError as error:
+        if gathered.rows or source == STDIN:
             raise
+        gathered.unlabelled = error.problem
         yield from iter_each(source, format, replace(options, labels_required=False))
+    except DataError as error:
+        if not error.problem.startswith("index 0;"):
+            raise
+        problem = f"{error.problem}; if so, {FROM_ZERO}"
+        raise DataError(problem, path=error.path, line=error.line, column=error.column) from None
 
 
 def _info(source: str, format: str, files: int, seen: _Gathered) -> DataInfo:
@@ -184,17 +161,32 @@ def _info(source: str, format: str, files: int, seen: _Gathered) -> DataInfo:
         density=density,
         memory=seen.stored * (table.X.dtype.itemsize + 4) + 8 * seen.rows if sparse else size,
         held="sparse" if sparse else "dense",
+        store=_stored(seen, table, width),
         smallest_index=int(np.argmax(seen.moments.count > 0)) + 1 if format == "svmlight" else None,
         classes=dict(sorted(seen.labels.items(), key=_by_label)) if seen.labels else None,
+        unlabelled=seen.unlabelled,
         columns=columns,
         duplicate_rows=seen.repeated if seen.rows <= MOST_ROWS_COMPARED else None,
         duplicate_columns=[
             (names[a], names[b])
-            for a, b in seen.same_columns()
-            if columns[a].low != columns[a].high or columns[a].kind == "text"
+            for a, b in seen.same_columns(table.categories)
+            if not columns[a].constant and columns[a].gaps < seen.rows
         ],
     )
     return replace(info, warnings=warnings_about(info))
+
+
+def _stored(seen: _Gathered, table: Table, width: int) -> int:
+    """Return how many bytes the arrays of a store of these rows take."""
+    X, labels = table.X, None if table.labels is None else ()
+    dtype, sparse = X.dtype.newbyteorder("<").str, isinstance(X, Csr)
+    store = Description(
+        *(seen.rows, width, dtype),
+        stored=seen.stored if sparse else None,
+        index_dtype=X.indices.dtype.str if isinstance(X, Csr) else None,
+        classes=labels,
+    )
+    return sum(store.sizes().values())
 
 
 def _by_label(pair: tuple[str, int]) -> tuple[bool, float, str]:
@@ -226,10 +218,15 @@ def _columns(seen: _Gathered, names: Any, table: Table) -> list[ColumnInfo]:
             ColumnInfo(
                 *(name, "number", gaps),
                 zeros=zeros / values,
-                mean=float(mean[at]),
-                deviation=float(deviation[at]),
+                mean=_finite(mean[at]),
+                deviation=_finite(deviation[at]),
                 low=float(low[at]),
                 high=float(high[at]),
             )
         )
     return found
+
+
+def _finite(value: float) -> float | None:
+    """Return a value as JSON can hold it; None for one that is beyond float64."""
+    return float(value) if isfinite(value) else None

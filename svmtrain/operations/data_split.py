@@ -1,13 +1,13 @@
 """Split data into files, as a training would split them: `svmtrain data split`.
 
-Text keeps its very lines; other formats become npz, or stores where npz cannot hold them.
+Text keeps its very lines, and is plain if it was compressed. Stores become stores, which are read
+as they are wanted; other formats become npz, or stores where npz cannot hold them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
-import io
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -38,6 +38,7 @@ from svmtrain.data.readers import (
     read_table,
 )
 from svmtrain.data.readers.compressed import unpacked_name
+from svmtrain.data.readers.content import UTF8_BOM
 from svmtrain.data.readers.csv_sniff import find_delimiter, take_first
 from svmtrain.data.readers.opening import opened
 from svmtrain.data.readers.text import TextBlocks, text_lines
@@ -45,12 +46,12 @@ from svmtrain.data.sparse import Csr
 from svmtrain.data.splits import TEST_STREAM, VALIDATION_STREAM, split
 from svmtrain.data.store import write_store
 from svmtrain.errors import ConfigError, DataError, StorageError
-from svmtrain.files import refuse_same_file, replaced_atomically, write_atomic
-from svmtrain.operations.data_facts import TABLES
+from svmtrain.files import refuse_same_file, replaced_atomically
 
 PARTS = ("train", "test", "validation")
 BLOCK_ROWS = 4096
-LOSSLESS = ("csv", "svmlight")
+LOSSLESS = {"csv": ".csv", "svmlight": ".svm"}
+"""The formats whose lines are kept, each with the ending for a file without one."""
 
 
 @dataclass(frozen=True)
@@ -87,17 +88,16 @@ def split_data(
     Raises
     ------
     ConfigError
-        When a file is there already (without `force`), or is read from.
+        When a file is there already (without `force`), or is read from; when the validation rows
+        of another split would stay beside these.
     DataError
         As `read_tables`.
     """
-    options = options or ReadOptions()
+    options = replace(options or ReadOptions(), text=True, gaps=True)
     files = data_paths(source, options.labels)
     if any(file.path == STDIN for file in files):
         raise DataError("is read more than once to be split; save it to a file", path=source)
     found = format_of(files[0].path, format)
-    if found in TABLES:
-        options = replace(options, text=True, gaps=True)
     counts, table = _read(source, found, options)
     if table.labels is None:
         raise DataError("has no labels", path=source)
@@ -109,7 +109,7 @@ def split_data(
     paths = [Path(folder) / f"{name}{ending}" for name in wanted]
     _prepare(Path(folder), paths, [file.path for file in files], force)
     if found in LOSSLESS:
-        _write_lines(paths, _lines(counts, found, options, place))
+        _write_lines(paths, _lines(counts, found, options, place), _mark(files[0].path))
     else:
         whole = Dataset(table.X, y, classes, table.feature_names)
         for number, path in enumerate(paths):
@@ -161,6 +161,10 @@ def _prepare(folder: Path, paths: list[Path], sources: list[str], force: bool) -
         refuse_same_file(path, sources)
         if path.exists() and not force:
             raise ConfigError("is there already (--force replaces it)", path=path)
+    for name in PARTS:
+        other = paths[0].with_name(f"{name}{paths[0].suffix}")
+        if other not in paths and paths[0].exists() and other.exists():
+            raise ConfigError("is of another split and would stay; remove it first", path=other)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -189,8 +193,15 @@ def _places(
 
 def _ending(path: str, format: str, table: Table) -> str:
     if format in LOSSLESS:
-        return Path(unpacked_name(path)).suffix or {"csv": ".csv"}.get(format, ".svm")
-    return ".store" if isinstance(table.X, Csr) or table.categories else ".npz"
+        return Path(unpacked_name(path)).suffix or LOSSLESS[format]
+    stored = format == "store" or isinstance(table.X, Csr) or table.categories
+    return ".store" if stored else ".npz"
+
+
+def _mark(path: str) -> bytes:
+    """Return the byte order mark that a text begins with, if any."""
+    with opened(path) as source:
+        return UTF8_BOM if source.head.startswith(UTF8_BOM) else b""
 
 
 def _lines(
@@ -221,7 +232,7 @@ def _csv_records(stream: BinaryIO, options: ReadOptions, name: str) -> Iterator[
     taken: list[str] = []
 
     def lines() -> Iterator[str]:
-        for line in text_lines(TextBlocks(stream, name), name):
+        for line in text_lines(TextBlocks(stream, name)):
             taken.append(line)
             yield line
 
@@ -250,11 +261,20 @@ def _svmlight_records(stream: BinaryIO, options: ReadOptions, name: str) -> Iter
             yield line
 
 
-def _write_lines(paths: list[Path], lines: Iterator[tuple[int | None, bytes]]) -> None:
+def _write_lines(paths: list[Path], lines: Iterator[tuple[int | None, bytes]], mark: bytes) -> None:
+    """Write lines to their parts, each of which begins with a mark.
+
+    The last line of a file may lack its end; it gets the one of the line before.
+    """
+    end = b"\n"
     with contextlib.ExitStack() as stack:
         streams = [stack.enter_context(replaced_atomically(path)).buffer for path in paths]
+        for stream in streams:
+            stream.write(mark)
         for part, raw in lines:
-            whole = raw if raw.endswith((b"\n", b"\r")) else raw + b"\n"
+            if raw.endswith(b"\n"):
+                end = b"\r\n" if raw.endswith(b"\r\n") else b"\n"
+            whole = raw if raw.endswith(b"\n") else raw + end
             for stream in streams if part is None else [streams[part]]:
                 stream.write(whole)
 
@@ -273,6 +293,5 @@ def _write_rows(path: Path, rows: Dataset, table: Table) -> None:
     arrays: dict[str, Any] = {"X": rows.X, "y": np.array([*codes])}
     if rows.feature_names is not None:
         arrays["feature_names"] = np.array(rows.feature_names)
-    with contextlib.closing(io.BytesIO()) as buffer:
-        np.savez(buffer, **arrays)
-        write_atomic(path, buffer.getvalue())
+    with replaced_atomically(path) as stream:
+        np.savez(stream.buffer, **arrays)

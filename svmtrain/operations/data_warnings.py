@@ -5,10 +5,10 @@ To add a warning, write a function of `DataInfo` that yields sentences and enter
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from svmtrain.errors import shown
-from svmtrain.operations.data_facts import ColumnInfo, DataInfo
+from svmtrain.operations.data_facts import DataInfo
 
 RARE = 0.2
 WIDE_SCALES = 1e3
@@ -25,7 +25,7 @@ def _listed(names: list[str]) -> str:
 def _labels(info: DataInfo) -> Iterator[str]:
     """No label, or one class alone."""
     if info.classes is None:
-        yield "no label column was found: name it with --target (data.target in a config)"
+        yield f"no labels: {info.unlabelled}"
     elif len(info.classes) == 1:
         yield f"every row has the label {shown(next(iter(info.classes)))}: nothing to learn"
 
@@ -45,27 +45,27 @@ def _rare(info: DataInfo) -> Iterator[str]:
         )
 
 
+def alike(labels: Iterable[str]) -> Iterator[str]:
+    """Yield a sentence for each label that only blanks or capitals tell from one before."""
+    first: dict[str, str] = {}
+    for label in labels:
+        like = first.setdefault("".join(label.split()).casefold(), label)
+        if like != label:
+            pair = f"{shown(like)} and {shown(label)}"
+            yield f"labels {pair} differ in capitals or blanks alone: one class?"
+
+
 def _alike(info: DataInfo) -> Iterator[str]:
     """Labels that only blanks or capitals tell apart."""
-    first: dict[str, str] = {}
-    for label in info.classes or {}:
-        like = first.setdefault(label.strip().casefold(), label)
-        if like != label:
-            yield f"labels {shown(like)} and {shown(label)} differ in capitals alone: one class?"
+    yield from alike(info.classes or ())
 
 
 def _constant(info: DataInfo) -> Iterator[str]:
     """Columns that say nothing."""
-    names = [column.name for column in info.columns if _is_constant(column)]
+    names = [column.name for column in info.columns if column.constant]
     if names and info.rows > 1:
         what = "they could go (data.drop)" if info.droppable else "they do no harm"
         yield f"{len(names):,} constant columns ({_listed(names)}): {what}"
-
-
-def _is_constant(column: ColumnInfo) -> bool:
-    if column.kind == "text":
-        return column.texts == 1 and not column.gaps
-    return column.low is not None and column.low == column.high and not column.gaps
 
 
 def _empty(info: DataInfo) -> Iterator[str]:

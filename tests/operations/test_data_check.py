@@ -2,12 +2,16 @@
 
 import json
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from svmtrain.cli import main
 from svmtrain.data.dataset import ReadOptions
+from svmtrain.data.readers import csv_table
 from svmtrain.operations.data_check import check_data
 
 
@@ -67,7 +71,7 @@ def test_good_data_are_said_to_be_good(tmp_path, capsys):
     """Exit 0 and a line."""
     (tmp_path / "t.csv").write_text("a,label\n1,x\n2,y\n")
     assert main(["data", "check", str(tmp_path / "t.csv")]) == 0
-    assert capsys.readouterr().out == "2 rows in 1 files, no fault\n"
+    assert capsys.readouterr().out == "2 rows in 1 file, no fault\n"
 
 
 @pytest.mark.parametrize(
@@ -91,10 +95,9 @@ def test_a_file_that_is_wrong_as_a_whole_gives_its_fault(tmp_path, capsys, name,
     assert "no such file" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("wrong", [b"\xff,x\n", b"1\0,x\n", b'"1,x\n'])
-def test_what_cannot_be_read_past_is_told(tmp_path, capsys, wrong):
-    """Bytes that are no text, and a quote that is never closed: what follows is not judged."""
-    (tmp_path / "t.csv").write_bytes(b"a,label\n1,x\n" + wrong + b"bad,y\n")
+def test_what_cannot_be_read_past_is_told(tmp_path, capsys):
+    """Such as a quote that is never closed: what follows is in it."""
+    (tmp_path / "t.csv").write_bytes(b'a,label\n1,x\n"1,x\nbad,y\n')
     assert main(["data", "check", str(tmp_path / "t.csv"), "--header"]) == 3
     assert f"{tmp_path}/t.csv: cannot be read past line 3" in capsys.readouterr().out
     assert main(["data", "check", str(tmp_path / "t.csv"), "--header", "--json"]) == 3
@@ -156,3 +159,77 @@ def test_labels_that_a_training_refuses_are_faults(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "has a control character" in printed
     assert "\x1b" not in printed
+
+
+GOOD, BAD_CELL, BAD_WIDTH, NO_LABEL = "1,2,x", "1,oops,x", "1,x", "1,2,"
+
+
+@given(
+    st.lists(st.sampled_from([GOOD, GOOD.replace("x", "y"), BAD_CELL, BAD_WIDTH, NO_LABEL])),
+    st.integers(1, 9),
+)
+@settings(max_examples=200, deadline=None)
+def test_each_bad_row_is_told_of_once_and_in_order(tmp_path_factory, rows, pieces):
+    """However many there are, and however they are looked for; all others count as rows."""
+    path = tmp_path_factory.mktemp("check") / "t.csv"
+    with mock.patch.object(csv_table, "PIECE_ROWS", pieces):
+        rows = [GOOD, GOOD.replace("x", "y"), *rows]
+        faults, found = checked(path, "\n".join(["a,b,label", *rows]) + "\n", limit=1000)
+    bad = [at + 2 for at, row in enumerate(rows) if row in (BAD_CELL, BAD_WIDTH, NO_LABEL)]
+    assert [line for line, _, _ in faults] == bad
+    assert (found.rows, found.complete) == (len(rows) - len(bad), True)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b'"1"2,x\n', "text follows a closing quote"),
+        (b"\xff,x\n", "not UTF-8: byte 0xff"),
+        (b"1\x00,x\n", "holds a NUL byte"),
+    ],
+)
+def test_a_line_that_cannot_be_read_hides_none_after_it(tmp_path, line, problem):
+    """Nor the rows after it."""
+    good = b"".join(b"%d,%s\n" % (i, b"xy"[i % 2 : i % 2 + 1]) for i in range(40))
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"a,label\n" + good + line + good + b"bad,x\n")
+    found = check_data(str(path))
+    assert [fault.line for fault in found.faults] == [42, 83]
+    assert problem in found.faults[0].problem
+    assert found.rows == 80
+
+
+def test_a_nul_byte_in_an_svmlight_file_hides_no_fault_after_it(tmp_path):
+    """As in a table."""
+    faults, found = checked(tmp_path / "t.svm", "1 1:2\n1 1:\0\n-1 1:x\n-1 1:3\n")
+    assert [line for line, _, _ in faults] == [2, 3]
+    assert found.rows == 2
+
+
+def test_files_of_one_dataset_must_have_the_same_columns(tmp_path):
+    """The first decides; a file that cannot be read decides nothing."""
+    (tmp_path / "a.csv").write_text("")
+    (tmp_path / "b.csv").write_text("a,b,label\n1,2,x\n3,4,y\n")
+    (tmp_path / "c.csv").write_text("a,label\n1,x\n")
+    (tmp_path / "d.csv").write_text("b,a,label\n1,2,x\n")
+    found = check_data(str(tmp_path / "*.csv"))
+    assert [Path(fault.path).name for fault in found.faults] == ["a.csv", "c.csv"]
+    assert found.rows == 3
+
+
+def test_labels_that_are_nearly_the_same_are_noted_and_no_fault(tmp_path, capsys):
+    """Capitals and blanks, in any script."""
+    path = tmp_path / "t.csv"
+    path.write_text("a,label\n1,\u00fcber uns\n2,\u00dcberuns\n3,z\n", encoding="utf-8")
+    assert main(["data", "check", str(path)]) == 0
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("note: labels '\u00dcberuns' and '\u00fcber uns' differ in capitals")
+    assert last == "3 rows in 1 file, no fault"
+    assert main(["data", "check", str(path), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["warnings"]) == 1
+
+
+def test_faults_do_not_keep_the_rows_that_were_at_hand(tmp_path):
+    """By their tracebacks; there may be many of them."""
+    _, found = checked(tmp_path / "t.csv", "a,label\n1,x\nu,x\n3,y\nv,y\n")
+    assert [fault.__traceback__ for fault in found.faults] == [None, None]

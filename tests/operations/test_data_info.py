@@ -77,12 +77,69 @@ def test_bytes_stay_bytes(tmp_path):
     assert (info.dtype, info.memory, info.format) == ("uint8", 12, "npz")
 
 
+def test_columns_of_text_are_the_same_by_their_texts(tmp_path):
+    """Not by the numbers that stand for them."""
+    info = of(tmp_path, "n,w,z,v,label\n0,u,p,u,x\n1,v,q,v,y\n2,t,r,t,x\n")
+    assert info.duplicate_columns == [("w", "v")]
+
+
+def test_data_without_labels_are_told_of(tmp_path):
+    """And why there are none; a label that is missing in one row is a fault, though."""
+    np.savez(tmp_path / "t.npz", X=np.arange(8.0).reshape(4, 2))
+    np.save(tmp_path / "t.npy", np.arange(8.0).reshape(4, 2))
+    for name, why in (("t.npz", "holds no array 'y'"), ("t.npy", "does not tell by its name")):
+        info = data_info(str(tmp_path / name))
+        assert (info.rows, info.classes) == (4, None)
+        assert any(why in warning for warning in info.warnings)
+    with pytest.raises(DataError, match=r"t\.csv:3:2: the label is empty"):
+        of(tmp_path, "a,label\n1,x\n2,\n")
+
+
+def test_values_whose_square_is_too_large_leave_the_document_valid(tmp_path):
+    """What a float64 cannot hold is null."""
+    info = of(tmp_path, "a,b,label\n1e200,1,x\n-1e200,2,y\n1e308,3,x\n")
+    assert info.columns[0].deviation is None
+    assert (info.columns[0].low, info.columns[0].high) == (-1e200, 1e308)
+    json.dumps(info.to_dict(), allow_nan=False)
+
+
+def test_huge_and_foreign_labels_are_told_as_they_are(tmp_path):
+    """Whole numbers in the order of their value."""
+    text = "a,label\n1,99999999999999999999999\n2,12345678901234567890\n3,\u540d\n"
+    labels = ["12345678901234567890", "99999999999999999999999", "\u540d"]
+    assert list(of(tmp_path, text).classes) == labels
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.svm"])
+def test_the_size_as_a_store_is_that_of_the_store(tmp_path, capsys, name):
+    """To the byte, the description apart."""
+    text = PLAIN if name == "t.csv" else "1 2:3 4:1\n-1 2:0\n1 5:2\n"
+    size = of(tmp_path, text, name).store
+    words = ["data", "convert", str(tmp_path / name), str(tmp_path / "s"), "-q", "--json"]
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out)["bytes"] == size
+
+
+def test_the_most_telling_columns_are_listed_where_not_all_are(tmp_path, capsys):
+    """Text and gaps, then the fullest and most varied, then constants; else all in order."""
+    text = "flat,few,many,w,gap,wild,label\n7,0,1,u,,100,x\n7,0,2,v,2,900,y\n7,5,3,u,3,500,x\n"
+    path = write(tmp_path / "t.csv", text)
+    info = data_info(path)
+    assert [c.name for c in info.telling(5)] == ["gap", "w", "wild", "many", "few"]
+    assert [c.name for c in info.telling(6)] == [c.name for c in info.columns]
+    assert main(["data", "info", path, "--columns", "all"]) == 0
+    assert "... and" not in capsys.readouterr().out
+    assert main(["data", "info", path, "--columns", "some"]) == 2
+    assert "neither a number nor all" in capsys.readouterr().err
+
+
 LABELS = "a,label\n" + "".join(f"{i},{'x' if i % 9 else 'y'}\n" for i in range(40))
 CASES = {
-    "_labels": ("a,b\n1,2\n3,4\n", "no label column was found"),
+    "_labels": ("a,b\n1,2\n3,4\n", "no labels: no column is called label, target, class, y; found"),
     "_labels one": ("a,label\n1,x\n3,x\n", "every row has the label 'x'"),
     "_rare": (LABELS, "1 of 2 classes are rare, 'y' with 5 of 40 rows"),
-    "_alike": ("a,label\n1,yes\n2,Yes\n", "'Yes' and 'yes' differ in capitals alone"),
+    "_alike": ("a,label\n1,yes\n2,Yes\n", "'Yes' and 'yes' differ in capitals or blanks alone"),
+    "_alike blanks": ("a,label\n1,big cat\n2,bigcat\n", "'big cat' and 'bigcat' differ in"),
     "_constant": ("a,b,label\n1,7,x\n2,7,y\n", "1 constant columns ('b'): they could go"),
     "_empty": ("a,b,label\n1,,x\n2,,y\n", "1 columns have no value ('b'): drop them"),
     "_empty some": ("a,b,label\n1,,x\n2,3,y\n", "1 columns have gaps ('b'): data.missing"),

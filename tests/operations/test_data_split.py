@@ -191,3 +191,55 @@ def test_text_is_split_without_its_values_in_memory(tmp_path):
     finally:
         tracemalloc.stop()
     assert peak < 12e6
+
+
+def test_marks_and_ends_of_lines_are_those_of_the_source(tmp_path):
+    """The byte order mark stands in every part; a last line without an end gets the usual one."""
+    lines = [f"{i},{'xy'[i % 2]}" for i in range(10)]
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(["a,label", *lines]).encode())
+    parts = split_data(str(tmp_path / "t.csv"), tmp_path / "p", test=0.5)
+    contents = [Path(part.path).read_bytes() for part in parts]
+    assert all(content.startswith(b"\xef\xbb\xbfa,label\r\n") for content in contents)
+    assert [content.count(b"\r\n") for content in contents] == [1 + part.rows for part in parts]
+    assert all(content.count(b"\n") == content.count(b"\r\n") for content in contents)
+    assert sorted(line for part in parts for line in lines_of(part.path)) == sorted(
+        line.encode() for line in lines
+    )
+
+
+def test_stores_become_stores_of_the_rows_that_a_training_holds_out(tmp_path):
+    """Dense ones too."""
+    X, y = np.arange(80, dtype=np.float32).reshape(40, 2), np.arange(40) % 3
+    np.savez(tmp_path / "t.npz", X=X, y=y)
+    assert main(["data", "convert", str(tmp_path / "t.npz"), str(tmp_path / "s"), "-q"]) == 0
+    parts = split_data(str(tmp_path / "s"), tmp_path / "p", validation=0.25, seed=3)
+    names = ["train.store", "test.store", "validation.store"]
+    assert [Path(part.path).name for part in parts] == names
+    data = f"train: {tmp_path}/s, test: 0.2, validation: 0.25, seed: 3"
+    splits = load_splits(parse_config(f"data: {{{data}}}"))
+    for part in parts:
+        found, want = read_table(part.path), getattr(splits, part.name)
+        assert found.X.dtype == np.float32
+        assert np.array_equal(found.X, want.X)
+        assert [*found.labels] == [want.classes[code] for code in want.y]
+
+
+def test_rows_of_another_split_do_not_stay_beside_these(tmp_path):
+    """They would be validated on, though they may be trained on."""
+    (tmp_path / "t.csv").write_text(table())
+    split_data(str(tmp_path / "t.csv"), tmp_path / "p", validation=0.2)
+    with pytest.raises(ConfigError, match=r"validation\.csv: is of another split"):
+        split_data(str(tmp_path / "t.csv"), tmp_path / "p", force=True)
+    (tmp_path / "p" / "validation.csv").unlink()
+    split_data(str(tmp_path / "t.csv"), tmp_path / "p", force=True)
+
+
+def test_labels_of_any_script_and_number_are_counted(tmp_path, capsys):
+    """The first classes are told of, and how many more there are."""
+    rows = [f"{i},\u540d{i % 40:02}" for i in range(160)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,label", *rows]) + "\n", encoding="utf-8")
+    assert main(["data", "split", str(tmp_path / "t.csv"), "-o", str(tmp_path / "p")]) == 0
+    printed = capsys.readouterr().out
+    assert "\u540d09: 3" in printed
+    assert "\u540d10" not in printed
+    assert " and 30 more" in printed

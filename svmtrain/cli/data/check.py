@@ -16,7 +16,7 @@ from svmtrain.cli.options import (
     read_options,
     reading,
 )
-from svmtrain.cli.output import print_json
+from svmtrain.cli.output import counted, print_json
 
 EXAMPLES = """
 svmtrain data check train.csv
@@ -54,8 +54,11 @@ def command(
             click.echo(printable(str(fault)))
         for fault in found.unread:
             click.echo(printable(f"{fault.path}: cannot be read past line {fault.line}"))
+        for sentence in found.warnings:
+            click.echo(f"note: {sentence}")
         if not found.complete:
-            click.echo(f"stopped after {len(found.faults)} faults (--limit)")
+            click.echo(f"stopped after {counted(len(found.faults), 'fault')} (--limit)")
         elif not found.faults:
-            click.echo(f"{found.rows:,} rows in {found.files} files, no fault")
+            rows, files = counted(found.rows, "row"), counted(found.files, "file")
+            click.echo(f"{rows} in {files}, no fault")
     return 3 if found.faults else 0

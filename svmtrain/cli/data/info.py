@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,11 +31,28 @@ MOST_CLASSES = 30
 HEADER = ("column", "kind", "gaps", "zeros", "low", "mean", "high", "deviation", "texts")
 
 
+def _most(context: click.Context, parameter: click.Parameter, value: str) -> int:
+    """Return the number of columns that is meant."""
+    if value == "all":
+        return sys.maxsize
+    if not (value.isascii() and value.isdigit()):
+        raise click.BadParameter(f"{value!r} is neither a number nor all")
+    return int(value)
+
+
 @click.command("info", cls=Command, examples=EXAMPLES, short_help="Tell what is in data.")
 @click.argument("source", type=any_path)
 @reading
 @columns
-@click.option("--columns", "most", default=20, show_default=True, help="Most columns to list.")
+@click.option(
+    "--columns",
+    "most",
+    metavar="N|all",
+    callback=_most,
+    default="20",
+    show_default=True,
+    help="Most columns to list, the most telling ones; or all.",
+)
 @json_option
 def command(source: str, format_: str, most: int, as_json: bool, **read: Any) -> None:
     """Tell what is in SOURCE (a file, a folder, a pattern in quotes), and what to look out for."""
@@ -74,7 +92,7 @@ def text(info: DataInfo, most: int) -> str:
             parts[-1] += f"\n... and {len(info.classes) - MOST_CLASSES:,} more classes"
     listed = [
         (c.name, c.kind, c.gaps, c.zeros, c.low, c.mean, c.high, c.deviation, _texts(c))
-        for c in info.columns[: max(most, 0)]
+        for c in info.telling(most)
     ]
     if listed:
         parts.append(table(HEADER, listed))

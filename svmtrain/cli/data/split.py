@@ -22,6 +22,7 @@ EXAMPLES = """
 svmtrain data split all.csv --test 0.2 --stratify -o parts
 svmtrain data split all.svm --test 0.1 --validation 0.1 -o parts
 """
+MOST_CLASSES = 10
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 
@@ -57,7 +58,8 @@ def command(
     """Write the rows of SOURCE into files in DIR: train, test, and validation.
 
     The same rows are held out as by a config with these fractions and this seed. Text keeps its
-    very lines, unpacked if they were compressed; other formats become npz files, or stores.
+    very lines, unpacked if they were compressed; stores become stores, and other formats npz
+    files, or stores where npz cannot hold them.
     """
     limit_one_thread()
     from svmtrain.operations.data_split import default_folder, split_data
@@ -76,9 +78,12 @@ def command(
     if as_json:
         print_json([part.to_dict() for part in parts])
         return
-    labels = list(parts[0].classes)
-    rows = [
-        (part.name, part.rows, part.path, ", ".join(f"{k}: {part.classes[k]}" for k in labels[:10]))
-        for part in parts
-    ]
+    rows = [(part.name, part.rows, part.path, _classes(part.classes)) for part in parts]
     click.echo(table(("part", "rows", "file", "classes"), rows))
+
+
+def _classes(counts: dict[str, int]) -> str:
+    """Return how many rows the first classes have, and how many more classes there are."""
+    told = [f"{label}: {count}" for label, count in counts.items()]
+    more = len(told) - MOST_CLASSES
+    return ", ".join(told[:MOST_CLASSES]) + (f" and {more:,} more" if more > 0 else "")

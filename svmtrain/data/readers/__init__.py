@@ -35,6 +35,7 @@ __all__ = [
     "combined",
     "data_paths",
     "expanded",
+    "expecting",
     "find_format",
     "format_of",
     "iter_each",
@@ -136,7 +137,7 @@ def read_each(
         table = read(file.path, format, options)
         yield file.path, table
         if files[1:]:
-            options = _expecting(table, options, file is files[0], file.path, format)
+            options = expecting(table, options, file is files[0], file.path, format)
 
 
 def iter_each(
@@ -157,13 +158,25 @@ def iter_each(
         for table in iter_tables(file.path, format, options, rows):
             yield table
         if files[1:] and table is not None:
-            options = _expecting(table, options, file is files[0], file.path, format)
+            options = expecting(table, options, file is files[0], file.path, format)
 
 
-def _expecting(
+def expecting(
     table: Table, options: ReadOptions, first: bool, path: str, format: str
 ) -> ReadOptions:
-    """Return how to read the file after one that held a table: the first decides the columns."""
+    """Return how to read the file after one that held a table: the first decides the columns.
+
+    Parameters
+    ----------
+    table : Table
+        The last of the file.
+    options : ReadOptions
+        How it was read.
+    first : bool
+        Whether it is the first file.
+    path, format : str
+        Of the file.
+    """
     if first and not READERS[format_of(path, format)].ragged:
         names = table.feature_names or options.feature_names
         options = replace(options, n_features=table.X.shape[1], feature_names=names)

@@ -7,7 +7,7 @@ import re
 
 from svmtrain.data.readers.compressed import ENDINGS, unpacked_name
 from svmtrain.data.readers.opening import STDIN_NAME
-from svmtrain.errors import DataError, shown
+from svmtrain.errors import NoLabelsError, shown
 
 ASK = "name the labels: data.labels in a config, --labels with a command"
 
@@ -30,7 +30,7 @@ def labels_beside(path: str, *rules: tuple[str, str]) -> str:
         When no rule fits the name, or there is no file of the name that was found.
     """
     if path == STDIN_NAME:
-        raise DataError(f"has no labels beside it ({ASK})", path=path)
+        raise NoLabelsError(f"has no labels beside it ({ASK})", path=path)
     folder, name = os.path.split(path)
     plain = unpacked_name(name)
     changed = plain
@@ -39,10 +39,12 @@ def labels_beside(path: str, *rules: tuple[str, str]) -> str:
             start, end = found[-1].span()
             changed = changed[:start] + new + changed[end:]
     if changed == plain:
-        raise DataError(f"does not tell by its name what its labels are called ({ASK})", path=path)
+        problem = "does not tell by its name what its labels are called"
+        raise NoLabelsError(f"{problem} ({ASK})", path=path)
     for ending in (name[len(plain) :], "", *ENDINGS):
         candidate = os.path.join(folder, changed + ending)
         if os.path.exists(candidate):
             return candidate
     tried = changed + name[len(plain) :]
-    raise DataError(f"found no labels beside it: there is no {shown(tried)} ({ASK})", path=path)
+    problem = f"found no labels beside it: there is no {shown(tried)}"
+    raise NoLabelsError(f"{problem} ({ASK})", path=path)

@@ -12,7 +12,7 @@ from svmtrain.data.readers.features import (
     feature_order,
     listed,
 )
-from svmtrain.errors import DataError, shown
+from svmtrain.errors import DataError, NoLabelsError, shown
 
 LABEL_NAMES = ("label", "target", "class", "y")
 
@@ -121,12 +121,12 @@ def _label_column(
         return _position(target, header, width, name)
     if header is None:
         problem = "has no header to find the label column by"
-        raise DataError(f"{problem} (give its position as the target)", path=name)
+        raise NoLabelsError(f"{problem} (give its position as the target)", path=name)
     found = _called_label(header, options)
     if len(found) != 1:
         count = "more than one column is" if found else "no column is"
         problem = f"{count} called {', '.join(LABEL_NAMES)}; found {listed(header)}"
-        raise DataError(f"{problem} (name the target)", path=name)
+        raise NoLabelsError(f"{problem} (name the target)", path=name)
     return found[0]
 
 

@@ -30,14 +30,16 @@ from svmtrain.data.readers.csv_cells import Cells
 from svmtrain.data.readers.csv_columns import Layout, Record, find_layout
 from svmtrain.data.readers.csv_sniff import find_delimiter, find_header, take_first
 from svmtrain.data.readers.growing import gathered, in_rows
-from svmtrain.data.readers.text import TextBlocks, text_lines
+from svmtrain.data.readers.text import OnFault, TextBlocks, text_lines
 from svmtrain.errors import DataError
 
 BLOCK_ROWS = 4096
 BLOCK_CELLS = 1 << 16
+PIECE_ROWS = 256  # to look for faults in: each has those after it read again
 
+UNCLOSED = "unexpected end of data"
 CSV_PROBLEMS = {
-    "unexpected end of data": "a quote opens here and is never closed",
+    UNCLOSED: "a quote opens here and is never closed",
     "field larger than": f"a cell is longer than {csv.field_size_limit():,} characters",
     "expected after": "text follows a closing quote",
     "new-line character": "a carriage return stands inside the line",
@@ -95,7 +97,7 @@ def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iter
 def _tables(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Table]:
     """Yield the rows of a file, some at a time; there are any."""
     parse, size = csv_arrow.parser_for(stream)
-    blocks = TextBlocks(stream, name, size)
+    blocks = TextBlocks(stream, name, size, options.on_fault)
     records = _Records(blocks, options, name)
     opening = list(islice(records, 2))
     if not opening:
@@ -116,17 +118,26 @@ def _tables(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Table
 
 
 def _carefully(cells: Cells, block: list[Record], options: ReadOptions) -> Iterator[Table]:
-    """Yield some records as tables: one, or where faults are collected, one a good record."""
-    try:
+    """Yield some records as tables: as one, or in pieces where faults are told of."""
+    if options.on_fault is None:
         yield cells.table(block)
-    except DataError:
-        if options.on_fault is None:
-            raise
-        for record in block:
-            try:
-                yield cells.table([record])
-            except DataError as fault:
-                options.on_fault(fault)
+        return
+    for start in range(0, len(block), PIECE_ROWS):
+        yield from _around(cells, block[start : start + PIECE_ROWS], options.on_fault)
+
+
+def _around(cells: Cells, records: list[Record], on_fault: OnFault) -> Iterator[Table]:
+    """Yield the records that can be read, and tell of each that cannot."""
+    while records:
+        try:
+            yield cells.table(records)
+            return
+        except DataError as fault:
+            at = [line for line, _ in records].index(fault.line or 0)
+            # Those before have the right width, but may be wrong in what is looked at later.
+            yield from _around(cells, records[:at], on_fault)
+            on_fault(fault)
+            records = records[at + 1 :]
 
 
 def _at_once(
@@ -162,7 +173,7 @@ class _Records:
     def __init__(self, blocks: TextBlocks, options: ReadOptions, name: str) -> None:
         self.blank: int | None = None
         self._blocks, self._name, self._on_fault = blocks, name, options.on_fault
-        self._lines = text_lines(blocks, name)
+        self._lines = text_lines(blocks)
         head = take_first(self._lines)
         self.delimiter = find_delimiter(head, options, name)
         self._head = deque(head)
@@ -196,14 +207,6 @@ class _Records:
             yield self._head.popleft()
         yield from self._lines
 
-    def _refuse_blank(self, line: int) -> None:
-        """Raise for a blank line that rows follow, or tell of it and go on."""
-        fault = DataError("a blank line amid the rows", path=self._name, line=line)
-        if self._on_fault is None:
-            raise fault
-        self._on_fault(fault)
-        self.blank = None
-
     def _next(self) -> Record | None:
         """Take the next record; None at the end."""
         while True:
@@ -212,12 +215,20 @@ class _Records:
                 row = next(self._reader, None)
             except csv.Error as error:
                 reasons = [text for mark, text in CSV_PROBLEMS.items() if mark in str(error)]
-                problem = (reasons or [str(error)])[0]
-                raise DataError(problem, path=self._name, line=line) from None
+                self._refuse((reasons or [str(error)])[0], line, last=UNCLOSED in str(error))
+                continue
             if row is None:
                 return None
             if row and self.blank is not None:
-                self._refuse_blank(self.blank)
+                self._refuse("a blank line amid the rows", self.blank)
+                self.blank = None
             if row:
                 return line, row
             self.blank = self.blank or line
+
+    def _refuse(self, problem: str, line: int, last: bool = False) -> None:
+        """Raise, or tell of, what is wrong with a record, unless the rest of the file is in it."""
+        fault = DataError(problem, path=self._name, line=line)
+        if last or self._on_fault is None:
+            raise fault from None
+        self._on_fault(fault)

@@ -39,7 +39,7 @@ from svmtrain.data.readers.zip_checks import (
     check_spans,
     check_storage,
 )
-from svmtrain.errors import DataError, shown
+from svmtrain.errors import DataError, NoLabelsError, shown
 
 SUFFIX = ".npy"
 MEMBERS = ("X", "y", "feature_names")
@@ -214,7 +214,8 @@ def _members(
     needed = MEMBERS[:2] if options.labels_required else MEMBERS[:1]
     for name in needed:
         if name not in names:
-            raise DataError(f"holds no array {name!r}; found {listed(names)}", path=path)
+            error = NoLabelsError if name == MEMBERS[1] else DataError
+            raise error(f"holds no array {name!r}; found {listed(names)}", path=path)
     for name, info in zip(names, infos, strict=True):
         if info.filename != name + SUFFIX or name not in MEMBERS:
             problem = f"holds an unexpected member {shown(info.filename)}"

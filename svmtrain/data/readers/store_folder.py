@@ -20,7 +20,7 @@ from svmtrain.data.mapped import Reading
 from svmtrain.data.readers.features import check_width, expected_width, feature_order, listed
 from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.data.store import DESCRIPTION, Description, describe, open_store, statistics
-from svmtrain.errors import DataError, shown
+from svmtrain.errors import DataError, NoLabelsError, shown
 
 BLOCK_ROWS = 4096
 EXACT = (np.dtype(np.float32), np.dtype(np.float64))
@@ -123,7 +123,7 @@ def _opened(path: Path, name: str, options: ReadOptions) -> Table:
     if not options.labels_required:
         return replace(whole, labels=None)
     if whole.labels is None:
-        raise DataError("has no labels", path=name)
+        raise NoLabelsError("has no labels", path=name)
     return whole
 
 

@@ -103,7 +103,11 @@ def _tables(
 
 def _parts(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Rows]:
     """Yield the rows of a file, some at a time; there are any."""
-    blocks, found, width = TextBlocks(stream, name), False, expected_width(options)
+    blocks, found, width = (
+        TextBlocks(stream, name, on_fault=options.on_fault),
+        False,
+        expected_width(options),
+    )
     while blocks.more():
         interrupts.check()
         rows = _at_once(blocks, width)

@@ -11,9 +11,21 @@ from svmtrain.errors import DataError
 BLOCK_BYTES = 96 << 10  # what is made of a block then stays in the cache, and is little memory
 LINE_LIMIT = 16 << 20
 
+OnFault = Callable[[DataError], None]
+
 
 class TextBlocks:
     """The lines of a file, read in blocks; a UTF-8 BOM is dropped.
+
+    Parameters
+    ----------
+    stream : binary file
+    name : str
+        What errors call it.
+    size : int
+        Bytes to read at a time.
+    on_fault : callable, optional
+        Takes the error about a line that cannot be read, which is then left out.
 
     Attributes
     ----------
@@ -21,9 +33,15 @@ class TextBlocks:
         How many lines have been taken.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, size: int = BLOCK_BYTES) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        name: str,
+        size: int = BLOCK_BYTES,
+        on_fault: OnFault | None = None,
+    ) -> None:
         self.lines = 0
-        self._name, self._size = name, size
+        self._name, self._size, self._on_fault = name, size, on_fault
         # What has come so far, and not as much as is asked for: a pipe may be slow.
         self._more: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self._tail = b""  # of what has been read, what is no whole line yet
@@ -77,9 +95,16 @@ class TextBlocks:
                 problem = f"longer than {LINE_LIMIT:,} bytes"
                 raise DataError(problem, path=self._name, line=self.lines)
             if b"\0" in line:
-                problem = f"holds a NUL byte at byte offset {offset + line.index(0)}"
-                raise DataError(problem, path=self._name, line=self.lines)
+                self.refuse(f"holds a NUL byte at byte offset {offset + line.index(0)}")
+                continue
             yield self.lines, offset, line
+
+    def refuse(self, problem: str) -> None:
+        """Raise, or tell of, what is wrong with the line that was taken last."""
+        fault = DataError(problem, path=self._name, line=self.lines)
+        if self._on_fault is None:
+            raise fault from None
+        self._on_fault(fault)
 
     def _read(self) -> bytes:
         """Return the next whole lines that have come; more than `LINE_LIMIT` if one is too long."""
@@ -97,7 +122,7 @@ class TextBlocks:
                 return b"".join(parts)
 
 
-def text_lines(blocks: TextBlocks, name: str) -> Iterator[str]:
+def text_lines(blocks: TextBlocks) -> Iterator[str]:
     """Yield the lines of a UTF-8 file as text, endings kept.
 
     Raises
@@ -105,13 +130,11 @@ def text_lines(blocks: TextBlocks, name: str) -> Iterator[str]:
     DataError
         As `TextBlocks`, and for bytes that are not UTF-8, with their offset.
     """
-    for number, offset, line in blocks:
+    for _, offset, line in blocks:
         try:
-            yield line.decode()
+            text = line.decode()
         except UnicodeDecodeError as error:
             byte, where = line[error.start], offset + error.start
-            raise DataError(
-                f"not UTF-8: byte 0x{byte:02x} at byte offset {where}",
-                path=name,
-                line=number,
-            ) from None
+            blocks.refuse(f"not UTF-8: byte 0x{byte:02x} at byte offset {where}")
+        else:
+            yield text

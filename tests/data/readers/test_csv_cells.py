@@ -175,7 +175,9 @@ ROWS = st.lists(
 def small_blocks(size):
     """Return a patch by which tables are read in blocks of so many bytes."""
     return mock.patch.object(
-        csv_table, "TextBlocks", lambda stream, name, _: TextBlocks(stream, name, size)
+        csv_table,
+        "TextBlocks",
+        lambda stream, name, _, on_fault: TextBlocks(stream, name, size, on_fault),
     )
 
 
