@@ -115,7 +115,7 @@ def test_only_training_rows_are_learned_from():
     assert encoder.vocabulary[1] == ("private", "state")
     expected = r"t\.csv: row 106 has 'none' in column 'work', .* known are 'private', 'state' "
     with pytest.raises(DataError, match=expected):
-        encoder.encode(ROWS, TEXTS, "t.csv", before=100)
+        encoder.encode(ROWS, TEXTS, "t.csv", at=100)
 
 
 @pytest.mark.parametrize("missing", ["error", "drop"])
@@ -176,7 +176,7 @@ def test_too_many_texts_are_refused_with_what_may_be_the_reason():
     assert fit(table(many, texts, ("x",)), max_categories=6).n_features == 6
     assert fit(table(many, texts, ("x",)), max_categories=5, text="ordinal").n_features == 1
     texts = {0: ("none given", "1", "2.5", "3", "4", "5")}
-    with pytest.raises(DataError, match=r"most are numbers: is 'none given' a gap"):
+    with pytest.raises(DataError, match=r"83% of its cells are numbers: is 'none given' a gap"):
         fit(table(many, texts, ("x",)), max_categories=5)
 
 

@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from svmtrain import interrupts
 from svmtrain.data.dataset import Column, ReadOptions, Table
 from svmtrain.data.mapped import Reading
-from svmtrain.data.readers.features import check_width, expected_width, feature_order, listed
+from svmtrain.data.readers.features import (
+    Columns,
+    check_width,
+    chosen_columns,
+    expected_width,
+    feature_order,
+    listed,
+)
 from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.data.store import DESCRIPTION, describe, open_store, statistics
 from svmtrain.errors import DataError, shown
@@ -95,6 +102,12 @@ def read(path: Path, name: str, options: ReadOptions) -> Table:
         _check_texts(block, plan, name)
         reading.saw(len(block), len(block))
     return _fitted(whole, plan, name)
+
+
+def columns(path: Path, name: str, options: ReadOptions) -> Columns:
+    """Return the columns of a store, which has its labels apart."""
+    whole = _opened(path, name, options)
+    return whole.feature_names, whole.X.shape[1]
 
 
 def chunks(path: Path, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:
@@ -186,9 +199,10 @@ def _chosen(
     """Return the places of the columns that `keep` and `drop` leave; None when all are left."""
     if not options.keep and not options.drop:
         return None
-    kept = {_place(column, names, width, path) for column in options.keep} or set(range(width))
-    kept -= {_place(column, names, width, path) for column in options.drop}
-    return sorted(kept)
+    keep, drop = chosen_columns(options, names)
+    kept = {_place(column, names, width, path) for column in keep}
+    kept = kept if options.keep else set(range(width))
+    return sorted(kept - {_place(column, names, width, path) for column in drop})
 
 
 def _place(column: Column, names: tuple[str, ...] | None, width: int, path: str) -> int:

@@ -207,7 +207,9 @@ def test_labels_beside_may_be_named(name, tmp_path):
     assert read_table(path, options=ReadOptions(labels_required=False)).labels is None
 
 
-@pytest.mark.parametrize("name", [name for name, reader in READERS.items() if reader.bare])
+@pytest.mark.parametrize(
+    "name", [name for name, reader in READERS.items() if reader.columns is None]
+)
 @pytest.mark.parametrize("option", ["keep", "drop", "text_columns"])
 def test_columns_are_chosen_where_there_are_some(name, option, tmp_path):
     """Elsewhere such a setting is an error."""
