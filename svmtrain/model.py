@@ -75,7 +75,7 @@ class LinearClassifier:
         """The number of features that a row must have."""
         return int(self.W.shape[0])
 
-    def features(self, table: Table, path: str, before: int = 0) -> Matrix:
+    def features(self, table: Table, path: str, at: int | NDArray[np.intp] = 0) -> Matrix:
         """Return the features (n, n_features) of rows as a reader delivers them.
 
         Parameters
@@ -83,8 +83,8 @@ class LinearClassifier:
         table : Table
         path : str
             What errors call the file.
-        before : int
-            Rows of the file that came before these, for errors.
+        at : int or ndarray of intp (n,)
+            Where in the file the first row stands, or each of them, from 0; for errors.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class LinearClassifier:
         """
         if self.encoder is None:
             return table.X
-        return self.encoder.encode(table.X, table.categories, path, before)
+        return self.encoder.encode(table.X, table.categories, path, at)
 
     def transform(self, X: Matrix) -> Rows:
         """Return rows X (n, n_features) as the weights expect them, in the dtype of W.
@@ -214,6 +214,7 @@ def from_parts(card: Fields, arrays: Mapping[str, Array]) -> LinearClassifier:
         _choice(card, "scale", SCALINGS),
         _choice(card, "row_norm", ROW_NORMS),
     )
+    names = _names(card, len(W))
     target = card.header.get("target")
     if not isinstance(target, str | int | None) or isinstance(target, bool):
         raise ModelError(f"header field target is {shown(target)}", path=card.path)
@@ -223,11 +224,11 @@ def from_parts(card: Fields, arrays: Mapping[str, Array]) -> LinearClassifier:
         classes=classes,
         scaler=Scaler(scale, row_norm, offset, arrays["scaler_factor"]),
         objective=objective,
-        feature_names=_names(card, len(W)),
+        feature_names=names,
         target=target,
         keep=_columns(card, "keep"),
         drop=_columns(card, "drop"),
-        encoder=_encoder(card, len(W)),
+        encoder=_encoder(card, len(W), names),
         trained=card.section("trained").header,
     )
 
@@ -244,13 +245,13 @@ def _names(card: Fields, n_features: int) -> tuple[str, ...] | None:
 
 
 def _columns(card: Fields, key: str) -> tuple[Column, ...]:
-    columns = card.items(key)
+    columns = card.items(key) if key in card.header else []  # models of before there were such
     if any(type(column) not in (int, str) for column in columns):
         raise ModelError(f"header field {key} is {shown(columns)}", path=card.path)
     return tuple(columns)
 
 
-def _encoder(card: Fields, n_features: int) -> Encoder | None:
+def _encoder(card: Fields, n_features: int, names: tuple[str, ...] | None) -> Encoder | None:
     if card.header.get("encoder") is None:
         return None
     try:
@@ -261,6 +262,8 @@ def _encoder(card: Fields, n_features: int) -> Encoder | None:
         raise ModelError(
             f"has an encoder of {encoder.n_features} features for {n_features}", path=card.path
         )
+    if encoder.feature_names != names:
+        raise ModelError("names other features than its encoder makes", path=card.path)
     return encoder
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from svmtrain import container
+from svmtrain.data.columns import ColumnRule, Encoder, Rules
+from svmtrain.data.dataset import Table
 from svmtrain.data.scaling import Scaler
 from svmtrain.errors import DataError, ModelError
 from svmtrain.model import LinearClassifier, load_model
@@ -166,6 +168,35 @@ def test_missing_array_is_refused(tmp_path, name):
     assert "missing arrays" in refused(path)
 
 
+def encoder_of(*texts, named=True):
+    """Return an encoder of a column a word, whose letters are its texts."""
+    columns = [ColumnRule(f"t{at}", tuple(word), None) for at, word in enumerate(texts)]
+    return Encoder(tuple(columns), Rules(text="onehot"), named)
+
+
+def test_a_model_with_an_encoder_comes_back(tmp_path):
+    """With the columns that it was trained on, and which of them were chosen."""
+    encoder = encoder_of("ab", "cd")
+    model, _ = classifier(
+        encoder=encoder, feature_names=encoder.feature_names, keep=("t0", "t1"), drop=("id", 3)
+    )
+    model.save(tmp_path / "model.npz")
+    back = load_model(tmp_path / "model.npz")
+    assert (back.encoder, back.keep, back.drop) == (encoder, ("t0", "t1"), ("id", 3))
+    table = Table(np.array([[1.0, 0.0]]), None, None, {0: ("b", "a"), 1: ("d",)})
+    assert back.features(table, "t.csv").tolist() == [[1, 0, 0, 1]]
+
+
+@pytest.mark.parametrize("key", ["keep", "drop", "encoder"])
+def test_a_model_of_before_columns_were_chosen_is_loaded(tmp_path, key):
+    """It takes all columns, as they are."""
+    header, arrays = parts()
+    del header["model"][key]
+    (tmp_path / "model.npz").write_bytes(container.pack(header, arrays))
+    model = load_model(tmp_path / "model.npz")
+    assert (model.keep, model.drop, model.encoder) == ((), (), None)
+
+
 CARDS = {
     "no classes": ("classes", []),
     "one class": ("classes", ["a"]),
@@ -195,6 +226,12 @@ CARDS = {
     "lambda too large": ("lambda", 10**400),
     "lambda that is a boolean": ("lambda", True),
     "training facts that are text": ("trained", "yes"),
+    "columns to keep that are numbers": ("keep", [0.5]),
+    "columns to drop that are no list": ("drop", "a"),
+    "encoder that is a text": ("encoder", "onehot"),
+    "encoder of too many features": ("encoder", encoder_of("ab", "abc").card()),
+    "encoder of features of other names": ("encoder", encoder_of("xy", "ab").card()),
+    "encoder of features without names": ("encoder", encoder_of("ab", "cd", named=False).card()),
 }
 
 

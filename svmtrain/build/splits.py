@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,9 @@ from svmtrain.data.density import compressed, settled
 from svmtrain.data.features import encoded, fit_encoder, needs_encoder
 from svmtrain.data.fingerprint import DataFile, identify
 from svmtrain.data.readers import (
+    READERS,
     Paths,
+    columns_of,
     combined,
     data_paths,
     format_of,
@@ -50,6 +53,11 @@ class Splits:
         What made these features of the columns of a table; None when they are the columns.
     target : Column or None
         The label column, as the config says or, of a store, as the store does.
+    left_out : mapping of str to int
+        The rows of train, validation and test that are not among these, since they have gaps.
+    keep, drop : tuple of Column
+        The columns that were and were not features, by names that other files have too; without
+        names, all that were no features are in `drop`, by their places from 0.
     """
 
     train: Dataset
@@ -58,6 +66,14 @@ class Splits:
     files: tuple[DataFile, ...]
     encoder: Encoder | None = None
     target: Column | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    keep: tuple[Column, ...] = ()
+    drop: tuple[Column, ...] = ()
+
+    @property
+    def n_columns(self) -> int:
+        """The number of columns that the features were made of."""
+        return self.train.n_features if self.encoder is None else len(self.encoder.columns)
 
 
 def read_options(config: Config, **changes: Any) -> ReadOptions:
@@ -133,6 +149,7 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
     _refuse_lost_header(config, table, labels)
     classes = find_classes(labels, name)
     y = encode_labels(labels, classes, name)
+    config = _lasting(config)
     plain = not table.categories and data.missing == "error"
     X = settled(table.X, data.sparse, name, say) if plain else table.X
     whole = Dataset(X, y, classes, table.feature_names, table.categories)
@@ -140,15 +157,51 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
     train, test = _part(config, whole, *held, say)
     held = (data.validation, data.validation_labels, VALIDATION_STREAM)
     train, validation = _part(config, train, *held, say)
-    if len(np.unique(train.y)) < len(classes):
-        missing = classes[int(np.flatnonzero(train.counts() == 0)[0])]
-        raise DataError(
-            f"no row of class {shown(missing)} is left to train on; "
-            "hold out fewer rows or set data.stratified: true",
-            path=name,
+    raw = Splits(
+        *(train, validation, test, files),
+        target=_target(data.target, data_paths(data.train)[0].path),
+        keep=config.data.keep,
+        drop=config.data.drop,
+    )
+    return _refuse_lost_class(_encoded(config, raw, say), name)
+
+
+def _refuse_lost_class(splits: Splits, path: str) -> Splits:
+    """Return the rows of a run; raise when a class has none to train on."""
+    counts = splits.train.counts()
+    if counts.all():
+        return splits
+    missing = splits.train.classes[int(np.flatnonzero(counts == 0)[0])]
+    advice = "hold out fewer rows or set data.stratified: true"
+    if splits.left_out.get("train"):
+        advice = f"{advice}, or fill gaps in place of data.missing: drop"
+    raise DataError(f"no row of class {shown(missing)} is left to train on; {advice}", path=path)
+
+
+def _lasting(config: Config) -> Config:
+    """Return a config with the columns to keep and drop as they are found in other files.
+
+    Places are those of the training file: other files may have the columns in another order, or
+    lack the labels. A store has its labels apart, so that its places last.
+    """
+    data, first = config.data, data_paths(config.data.train)[0].path
+    if all(isinstance(column, str) for column in (*data.keep, *data.drop)):
+        return config
+    names, width = columns_of(first, data.format, read_options(config))
+    if names is not None:
+        keep, drop = (
+            tuple(column if isinstance(column, str) else names[column] for column in columns)
+            for columns in (data.keep, data.drop)
         )
-    target = _target(data.target, data_paths(data.train)[0].path)
-    return _encoded(config, Splits(train, validation, test, files, None, target), say)
+        return replace(config, data=replace(data, keep=keep, drop=drop))
+    if not isinstance(data.target, int) or READERS[format_of(first, data.format)].folder:
+        return config
+    kept, lost = (
+        {column % width for column in columns if isinstance(column, int)}
+        for columns in (data.keep, data.drop)
+    )
+    others = set(range(width)) - ((kept or set(range(width))) - lost) - {data.target % width}
+    return replace(config, data=replace(data, keep=(), drop=tuple(sorted(others))))
 
 
 def _target(given: Column | None, path: str) -> Column | None:
@@ -173,6 +226,7 @@ def _encoded(config: Config, splits: Splits, say: Say) -> Splits:
     parts = {"train": train, "validation": splits.validation, "test": splits.test}
     sources = {"train": data.train, "validation": data.validation, "test": data.test}
     found: dict[str, Dataset] = {}
+    left_out: dict[str, int] = {}
     for role, part in parts.items():
         if part is None:
             continue
@@ -180,7 +234,7 @@ def _encoded(config: Config, splits: Splits, say: Say) -> Splits:
         name = title(data.train if source is None or isinstance(source, float) else source)
         found[role] = encoded(part, encoder, name)
         if len(found[role]) < len(part):
-            lost = len(part) - len(found[role])
+            lost = left_out[role] = len(part) - len(found[role])
             say(f"{lost:,} of {len(part):,} {role} rows have gaps and are left out")
         if not len(found[role]):
             raise DataError(
@@ -188,8 +242,14 @@ def _encoded(config: Config, splits: Splits, say: Say) -> Splits:
             )
         if data.sparse is True:
             found[role] = replace(found[role], matrix=compressed(found[role].X), maker=None)
-    held = found.get("validation"), found.get("test")
-    return Splits(found["train"], *held, splits.files, encoder, splits.target)
+    return replace(
+        splits,
+        train=found["train"],
+        validation=found.get("validation"),
+        test=found.get("test"),
+        encoder=encoder,
+        left_out=left_out,
+    )
 
 
 def _refuse_lost_header(config: Config, table: Table, labels: Any) -> None:

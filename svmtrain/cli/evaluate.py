@@ -82,8 +82,10 @@ def _evaluate(
 def text(evaluation: Evaluation) -> str:
     """Return the figures of an evaluation as text."""
     report, classes = evaluation.report, evaluation.classes
+    lost = evaluation.left_out
+    left_out = f" ({lost:,} more have gaps and are left out)" if lost else ""
     head = [
-        f"rows               {evaluation.rows:,}",
+        f"rows               {evaluation.rows:,}{left_out}",
         f"accuracy           {report.accuracy:.4f}",
         f"balanced accuracy  {report.balanced_accuracy:.4f}",
         f"macro F1           {report.macro_f1:.4f}",

@@ -105,11 +105,30 @@ def _resolve(
     if objective.get("lam") is None and objective.get("C") is None:
         objective["lam"] = DEFAULT_LAMBDA
     config = Config(**{section: cls(**values[section]) for section, cls in SECTIONS.items()})
-    if config.solver.nesterov and config.solver.momentum == 0:
-        place = merged["solver.nesterov"].place if "solver.nesterov" in merged else None
-        problem = "solver.nesterov needs solver.momentum > 0, got 0"
-        raise place.error(problem) if place else ConfigError(problem, path=name)
+    _refuse_useless(config, merged)
     return config
+
+
+def _refuse_useless(config: Config, merged: Layer) -> None:
+    """Refuse a setting that has no effect without another."""
+    data, solver = config.data, config.solver
+    useless = {
+        "solver.nesterov": (
+            solver.nesterov and solver.momentum == 0,
+            "solver.momentum > 0, got 0",
+        ),
+        "data.text_columns": (
+            bool(data.text_columns) and data.text == "error",
+            "data.text to be onehot or ordinal, got error",
+        ),
+        "data.missing_value": (
+            data.missing_value != 0 and data.missing != "constant",
+            f"data.missing to be constant, got {data.missing}",
+        ),
+    }
+    for dotted, (wrong, needed) in useless.items():
+        if wrong:
+            raise merged[dotted].place.error(f"{dotted} needs {needed}")
 
 
 def _file_layer(top: nodes.Mapping) -> Layer:

@@ -4,13 +4,15 @@ What is needed for it (the texts of a column, what its gaps are filled with) is 
 training rows, and kept with the model.
 
 One-hot: a column of text becomes one feature a text, 1 where the row has it and 0 elsewhere.
-Ordinal: it becomes the place of the text among the sorted ones.
+Ordinal: it becomes the place of the text among the sorted ones. Where data.unseen is ignore, a
+text that no training row had becomes zeros, or the place -1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.errors import DataError, shown
 
 Values = NDArray[np.float64]
+Index = NDArray[np.intp]
 Texts = Mapping[int, tuple[str, ...]]
 KNOWN_SHOWN = 5
 
@@ -148,7 +151,7 @@ class Encoder:
         whole: NDArray[np.bool_] = ~np.isnan(dense_columns(X, "")).any(axis=1)
         return whole
 
-    def encode(self, X: Matrix, texts: Texts, path: str, before: int = 0) -> Values:
+    def encode(self, X: Matrix, texts: Texts, path: str, at: int | Index = 0) -> Values:
         """Return the features of some rows, (n, n_features).
 
         Parameters
@@ -159,8 +162,8 @@ class Encoder:
             What the numbers of the text columns stand for in X.
         path : str
             What errors call the file.
-        before : int
-            Rows of the file that came before these, for errors.
+        at : int or ndarray of intp (n,)
+            Where in the file the first row stands, or each of them, from 0; for errors.
 
         Raises
         ------
@@ -169,21 +172,20 @@ class Encoder:
         """
         dense = dense_columns(X, path)
         features = np.zeros((len(dense), self.n_features))
-        for at, (column, begin) in enumerate(zip(self.columns, self.places, strict=False)):
-            values = np.array(dense[:, at], dtype=np.float64)
+        for place, (column, begin) in enumerate(zip(self.columns, self.places, strict=False)):
+            values = np.array(dense[:, place], dtype=np.float64)
             gaps = np.isnan(values)
             if gaps.any() and column.fill is None:
-                row = before + int(np.argmax(gaps)) + 1
                 raise DataError(
-                    f"row {row} has a gap in column {shown(column.name)}, which data.missing: "
-                    f"{self.rules.missing} does not fill",
+                    f"row {_number(at, gaps)} has a gap in column {shown(column.name)}, which "
+                    f"data.missing: {self.rules.missing} does not fill",
                     path=path,
                 )
             if column.categories is None:
                 values[gaps] = column.fill
                 features[:, begin] = values
                 continue
-            codes = self._codes(column, values, gaps, texts.get(at, ()), (path, before))
+            codes = self._codes(column, values, gaps, texts.get(place, ()), (path, at))
             if self.rules.text == "onehot":
                 rows = np.flatnonzero(codes >= 0)
                 features[rows, begin + codes[rows]] = 1.0
@@ -197,7 +199,7 @@ class Encoder:
         values: Values,
         gaps: NDArray[np.bool_],
         texts: tuple[str, ...],
-        where: tuple[str, int],
+        where: tuple[str, int | Index],
     ) -> NDArray[np.int64]:
         """Return the place of each row's text among the categories, -1 for one that is unseen."""
         known = {text: place for place, text in enumerate(column.categories or ())}
@@ -207,12 +209,12 @@ class Encoder:
         codes = place[numbers]
         unseen = (codes < 0) & ~gaps
         if unseen.any() and self.rules.unseen == "error":
-            row = int(np.argmax(unseen))
             some = ", ".join(shown(text) for text in (column.categories or ())[:KNOWN_SHOWN])
             more = ", ..." if len(known) > KNOWN_SHOWN else ""
-            path, before = where
+            text = texts[numbers[np.argmax(unseen)]]
+            path, at = where
             raise DataError(
-                f"row {before + row + 1} has {shown(texts[numbers[row]])} in column "
+                f"row {_number(at, unseen)} has {shown(text)} in column "
                 f"{shown(column.name)}, which no training row had; known are {some}{more} "
                 "(a model trained with data.unseen: ignore lets such rows pass)",
                 path=path,
@@ -249,7 +251,7 @@ class Encoder:
             if card[key] not in names:
                 raise ValueError(f"the encoder has {key} {shown(card[key])}")
         limit, value = card["max_categories"], card["missing_value"]
-        if type(limit) is not int or limit < 1 or type(value) is not float:
+        if type(limit) is not int or limit < 1 or not _is_finite(value):
             raise ValueError("the encoder has a limit or a value that is none")
         if type(card["named"]) is not bool or not isinstance(card["columns"], list | tuple):
             raise ValueError("the encoder has no columns")
@@ -257,8 +259,10 @@ class Encoder:
         if not isinstance(marks, list) or any(type(mark) is not str for mark in marks):
             raise ValueError("the encoder has marks of gaps that are no texts")
         columns = tuple(_column_of(column) for column in card["columns"])
-        if not columns:
-            raise ValueError("the encoder has no columns")
+        if len({column.name for column in columns}) != len(columns) or not columns:
+            raise ValueError("the encoder has no columns, or two of one name")
+        if card["text"] == "error" and any(column.categories for column in columns):
+            raise ValueError("the encoder has a column of text, and text is an error")
         rules = Rules(card["text"], limit, card["unseen"], card["missing"], value, tuple(marks))
         return cls(columns, rules, card["named"])
 
@@ -271,14 +275,24 @@ def _column_of(card: Any) -> ColumnRule:
     if type(name) is not str:
         raise ValueError("a column of the encoder has no name")
     if texts is None:
-        if fill is not None and type(fill) is not float:
+        if fill is not None and not _is_finite(fill):
             raise ValueError(f"column {shown(name)} is filled with {shown(fill)}")
         return ColumnRule(name, None, fill)
-    if not isinstance(texts, list) or any(type(text) is not str for text in texts):
+    if not isinstance(texts, list) or not texts or any(type(text) is not str for text in texts):
         raise ValueError(f"column {shown(name)} has texts that are none")
     if texts != sorted(set(texts)) or (fill is not None and fill not in texts):
         raise ValueError(f"column {shown(name)} has texts that do not agree")
     return ColumnRule(name, tuple(texts), fill)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, float) and isfinite(value)
+
+
+def _number(at: int | Index, bad: NDArray[np.bool_]) -> int:
+    """Return the number, from 1, of the first bad row; see `Encoder.encode`."""
+    first = int(np.argmax(bad))
+    return (at + first if isinstance(at, int) else int(at[first])) + 1
 
 
 def dense_columns(X: Matrix, path: str) -> NDArray[Any]:

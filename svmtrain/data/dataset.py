@@ -83,7 +83,7 @@ class ReadOptions:
         by the name of the file of the features.
     keep, drop : tuple of Column
         The columns that are features (empty: all), and those that are none; the target is
-        neither.
+        neither. Where `feature_names` are expected, those to be dropped need not be there.
     text : bool
         Whether a column may hold text. A column whose first cell that is no gap is not a
         number then is one of text, and all its cells are; without it, text is an error.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 
@@ -15,6 +17,9 @@ from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.errors import DataError, shown
 
 LIKE_NUMBERS = 0.5
+"""A column of text of which more cells than this share are numbers is asked about."""
+CARD_LIMIT = 8 << 20
+"""Characters that an encoder takes in the header of a model, which holds no more than 16 MiB."""
 HELD_LIMIT = 256 << 20
 """Bytes of features of a mapped file that are held in memory all the same."""
 
@@ -40,7 +45,8 @@ def fit_encoder(train: Dataset, rules: Rules, path: str) -> Encoder:
     Raises
     ------
     DataError
-        For a column that is all gaps, or has too many texts for one-hot.
+        For a column that is all gaps, has too many texts for one-hot or numbers too large to be
+        averaged, and for more texts than a model can keep.
     """
     names = train.feature_names or [str(at + 1) for at in range(train.n_features)]
     columns = []
@@ -53,7 +59,22 @@ def fit_encoder(train: Dataset, rules: Rules, path: str) -> Encoder:
             )
         learn = _number_rule if texts is None else _text_rule
         columns.append(learn(name, present, texts or (), rules, path))
-    return Encoder(tuple(columns), rules, train.feature_names is not None)
+    encoder = Encoder(tuple(columns), rules, train.feature_names is not None)
+    _refuse_much(encoder, path)
+    return encoder
+
+
+def _refuse_much(encoder: Encoder, path: str) -> None:
+    """Raise when the texts are too much to be kept in a model."""
+    kept = len(json.dumps([encoder.card(), encoder.feature_names], indent=1))
+    if kept > CARD_LIMIT:
+        most = max(encoder.columns, key=lambda column: len(column.categories or ()))
+        raise DataError(
+            f"the texts of its columns take {kept:,} characters in a model, which holds at most "
+            f"{CARD_LIMIT:,}; drop column {shown(most.name)} (data.drop), which has "
+            f"{len(most.categories or ()):,} texts",
+            path=path,
+        )
 
 
 @dataclass(frozen=True)
@@ -90,7 +111,8 @@ def encoded(data: Dataset, encoder: Encoder, path: str, block: int = 4096) -> Da
     features = np.empty((0 if lazy else len(part), encoder.n_features))
     start = 0
     for X in part.blocks(block):
-        made = encoder.encode(X, data.categories, path, start)
+        at = start if part.at is None else part.at[start : start + len(X)]
+        made = encoder.encode(X, data.categories, path, at)
         if not lazy:
             features[start : start + len(X)] = made
         start += len(X)
@@ -115,8 +137,15 @@ def _number_rule(
 ) -> ColumnRule:
     if rules.missing == "constant":
         return ColumnRule(name, None, rules.missing_value)
-    fill = FILLS[rules.missing]
-    return ColumnRule(name, None, None if fill is None else fill(present))
+    find = FILLS[rules.missing]
+    if find is None:
+        return ColumnRule(name, None, None)
+    with np.errstate(over="ignore", invalid="ignore"):
+        fill = find(present)
+    if not isfinite(fill):
+        problem = f"the {rules.missing} of column {shown(name)} is beyond the floats"
+        raise DataError(f"{problem} (set data.missing: most_frequent or constant)", path=path)
+    return ColumnRule(name, None, fill)
 
 
 def _text_rule(
@@ -135,13 +164,12 @@ def _text_rule(
 def _too_many(name: str, seen: Mapping[str, int], limit: int) -> str:
     """Return what is wrong with a column of too many texts, and what may be the reason."""
     problem = f"column {shown(name)} has {len(seen):,} texts; one-hot takes at most {limit:,}"
-    numbers = sum(count for text, count in seen.items() if _is_number(text))
-    if numbers > LIKE_NUMBERS * sum(seen.values()):
-        odd = Counter({text: n for text, n in seen.items() if not _is_number(text)})
+    odd = Counter({text: n for text, n in seen.items() if not _is_number(text)})
+    share = 1 - sum(odd.values()) / sum(seen.values())
+    if odd and share > LIKE_NUMBERS:
         marks = ", ".join(shown(text) for text, _ in odd.most_common(3))
-        if not marks:
-            return f"{problem}, which are all numbers: need it be one of data.text_columns?"
-        return f"{problem}, and most are numbers: is {marks} a gap (data.missing_marks)?"
+        problem = f"{problem}, and {share:.0%} of its cells are numbers"
+        return f"{problem}: is {marks} a gap (data.missing_marks)?"
     return f"{problem} (drop it, raise data.max_categories, or set data.text: ordinal)"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from svmtrain.build import Built, best_metric, build, load_splits, stop_rules
+from svmtrain.build import Built, Splits, best_metric, build, load_splits, stop_rules
 from svmtrain.config import Config, to_dict, to_yaml
 from svmtrain.data.columns import Encoder
 from svmtrain.model import LinearClassifier
@@ -52,6 +52,7 @@ def plan(config: Config) -> tuple[str, dict[str, Any]]:
         "config": to_dict(config),
         "rows": counts,
         "features": train.n_features,
+        "columns": splits.n_columns,
         "classes": list(train.classes),
         "class_counts": train.counts().tolist(),
         "lambda": problem.objective.lam,
@@ -63,16 +64,16 @@ def plan(config: Config) -> tuple[str, dict[str, Any]]:
         "stop_metric": rules.metric,
         "parameters": (train.n_features + 1) * len(train.classes),
     }
-    return _plan_text(config, built, document), document
+    return _plan_text(config, splits, built, document), document
 
 
-def _plan_text(config: Config, built: Built, document: dict[str, Any]) -> str:
+def _plan_text(config: Config, splits: Splits, built: Built, document: dict[str, Any]) -> str:
     """Return what would be done as text."""
     problem, rows = built.problem, document["rows"]
     n_features, n_classes = document["features"], len(built.classes)
     shapes = (
-        f"X {rows['train']:,} x {n_features} ({config.solver.dtype}), W {n_features} x "
-        f"{n_classes}, b {n_classes}; {rows['validation']:,} validation rows, "
+        f"X {rows['train']:,} x {n_features}{_of_columns(splits)} ({config.solver.dtype}), "
+        f"W {n_features} x {n_classes}, b {n_classes}; {rows['validation']:,} validation rows, "
         f"{rows['test']:,} test rows"
     )
     schedule = SCHEDULES[config.solver.schedule]
@@ -154,10 +155,13 @@ def proof_in_words(result: FitResult) -> str:
 
 def _features_in_words(result: FitResult) -> str:
     """Return how many features there are, and of how many columns when those are others."""
-    n_features, encoder = result.job.splits.train.n_features, result.job.splits.encoder
-    if encoder is None or len(encoder.columns) == n_features:
-        return f"{n_features} features"
-    return f"{n_features} features of {len(encoder.columns)} columns"
+    splits = result.job.splits
+    return f"{splits.train.n_features} features{_of_columns(splits)}"
+
+
+def _of_columns(splits: Splits) -> str:
+    columns = splits.n_columns
+    return "" if columns == splits.train.n_features else f" of {columns} columns"
 
 
 def _strength(result: FitResult) -> str:

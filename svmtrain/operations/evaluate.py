@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from svmtrain import interrupts
 from svmtrain.build import Splits, load_splits
 from svmtrain.config import load_config
 from svmtrain.data.cache import cache_folder
+from svmtrain.data.columns import Encoder
 from svmtrain.data.dataset import Dataset, ReadOptions, Table, encode_labels
 from svmtrain.data.readers import STDIN, data_paths, iter_tables
 from svmtrain.data.store import is_store, verify
@@ -42,6 +44,8 @@ class Evaluation:
         Mean loss, the data term of the objective.
     penalty : float
     classes : tuple of label
+    left_out : int
+        Rows that were not judged, since they have gaps and the model leaves such out.
     """
 
     report: Report
@@ -49,6 +53,7 @@ class Evaluation:
     loss: float
     penalty: float
     classes: tuple[int | str, ...]
+    left_out: int = 0
 
     @property
     def objective(self) -> float:
@@ -68,6 +73,7 @@ class Evaluation:
         )
         return {
             "rows": self.rows,
+            "left_out": self.left_out,
             "accuracy": report.accuracy,
             "balanced_accuracy": report.balanced_accuracy,
             "macro_f1": report.macro_f1,
@@ -158,7 +164,19 @@ def reading(classifier: LinearClassifier, *, labels_required: bool) -> ReadOptio
         vocabulary=encoder.vocabulary,
         gaps=encoder.rules.missing != "error" and (labels_required or not encoder.drops),
         gap_marks=encoder.rules.marks,
+        header=_has_header(encoder),
     )
+
+
+def _has_header(encoder: Encoder) -> bool | None:
+    """Return whether a table has a header; None where its numbers tell.
+
+    A row of text looks like one, and must not be lost.
+    """
+    texts = len(encoder.vocabulary)
+    if not texts or (encoder.named and texts < len(encoder.columns)):
+        return None
+    return encoder.named
 
 
 def reading_from(data: str) -> AbstractContextManager[None]:
@@ -224,19 +242,23 @@ def evaluate_file(
     """
     classifier = load_model(find_model(model))
     options = reading(classifier, labels_required=True)
+    left_out = 0
 
     def parts() -> Iterable[tuple[Rows, Classes]]:
+        nonlocal left_out
         for path, before, table in tables_of(data, format, options, labels):
             if table.labels is None:
                 raise DataError("has no labels", path=path)
             with located(path, before):
                 y = encode_labels(table.labels, classifier.classes, path, before)
+                at: int | NDArray[np.intp] = before
                 if classifier.encoder is not None and classifier.encoder.drops:
                     whole = np.flatnonzero(classifier.encoder.complete(table.X))
-                    table, y = replace(table, X=table.X[whole]), y[whole]
-                yield classifier.transform(classifier.features(table, path, before)), y
+                    left_out += len(y) - len(whole)
+                    table, y, at = replace(table, X=table.X[whole]), y[whole], before + whole
+                yield classifier.transform(classifier.features(table, path, at)), y
 
-    return _evaluate(classifier, parts())
+    return replace(_evaluate(classifier, parts()), left_out=left_out)
 
 
 def evaluate_split(run: str | Path, split: str) -> Evaluation:
@@ -260,7 +282,7 @@ def evaluate_split(run: str | Path, split: str) -> Evaluation:
         raise ConfigError(
             f"the run has no {split} rows; it has {' and '.join(others)} rows", path=directory.path
         )
-    return evaluate_rows(classifier, rows)
+    return replace(evaluate_rows(classifier, rows), left_out=splits.left_out.get(split, 0))
 
 
 def _refuse_changed(classifier: LinearClassifier, splits: Splits, run: Path) -> None:

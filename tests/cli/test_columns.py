@@ -199,3 +199,171 @@ def test_sparse_features_of_text_give_the_same_objective(folder, capsys):
         run("fit", "c.yaml", "--json", "--name", f"s{sparse}", "--set", f"data.sparse={sparse}")
         values.append(json.loads(capsys.readouterr().out)["chosen"]["objective"])
     assert values[0] == pytest.approx(values[1], rel=1e-10)
+
+
+def test_rows_that_are_left_out_are_counted(folder, capsys):
+    """By evaluate on a file and on the rows of a run alike, in text and in JSON."""
+    run("fit", "c.yaml", "-q", "--set", "data.missing=drop")
+    gaps = sum("?" in line or ",," in line for line in Path("test.csv").read_text().splitlines())
+    for rest in (["test.csv"], ["--split", "test"]):
+        capsys.readouterr()
+        assert run("evaluate", "runs/c", *rest) == 0
+        assert f"({gaps} more have gaps and are left out)" in capsys.readouterr().out
+        assert run("evaluate", "runs/c", *rest, "--json") == 0
+        assert json.loads(capsys.readouterr().out)["left_out"] == gaps
+
+
+def test_a_dry_run_tells_of_the_columns(folder, capsys):
+    """Beside the features that are made of them."""
+    assert run("fit", "c.yaml", "--dry-run") == 0
+    assert "X 48 x 5 of 3 columns (float64), W 5 x 2" in capsys.readouterr().out
+    assert run("fit", "c.yaml", "--dry-run", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["columns"], document["features"]) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ["data.text=error", "data.text_columns=[age]"],
+            "data.text_columns needs data.text to be onehot or ordinal, got error",
+        ),
+        (
+            ["data.missing=mean", "data.missing_value=3"],
+            "data.missing_value needs data.missing to be constant, got mean",
+        ),
+    ],
+)
+def test_a_setting_without_effect_is_refused(folder, capsys, overrides, message):
+    """Text that is not allowed is never numbered in silence."""
+    assert run("fit", "c.yaml", *(f"--set={one}" for one in overrides)) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_class_that_only_rows_with_gaps_have_is_told(tmp_path, monkeypatch, capsys):
+    """When such rows are left out, there is none to train on."""
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{i},{'' if i % 3 == 2 else i},{'abc'[i % 3]}" for i in range(30)]
+    Path("t.csv").write_text("\n".join(["p,q,y", *rows]) + "\n")
+    Path("c.yaml").write_text(
+        "data: {train: t.csv, missing: drop, validation: 0}\nobjective: {class_weight: balanced}\n"
+    )
+    assert run("fit", "c.yaml") == 3
+    message = capsys.readouterr().err
+    assert "no row of class 'c' is left to train on" in message
+    assert "data.missing" in message
+
+
+def test_a_held_out_row_is_named_by_its_place_in_the_file(tmp_path, monkeypatch, capsys):
+    """Whatever row it is among those held out."""
+    monkeypatch.chdir(tmp_path)
+    Path("c.yaml").write_text("data: {train: t.csv, text: onehot}\nsolver: {epochs: 1}\n")
+    named = 0
+    for odd in range(1, 21):
+        rows = [f"{'new' if i == odd else 'uv'[i % 2]},{i},{i % 4 // 2}" for i in range(1, 21)]
+        Path("t.csv").write_text("\n".join(["t,x,y", *rows]) + "\n")
+        if run("fit", "c.yaml", "-q", "--force"):
+            assert f"t.csv: row {odd} has 'new' in column 't'" in capsys.readouterr().err
+            named += 1
+    assert named == 4
+
+
+def positions(folder, chosen, target, header):
+    """Train on columns chosen by position; column 2 is noise, and the label stands at `target`."""
+    rows = []
+    for i in range(60):
+        row = [str(i % 2 * 7 + i % 3), str(i % 5), str(i * 37 % 100), str(i % 2 * 4)]
+        rows.append([*row[:target], str(i % 2), *row[target:]])
+    lines = [",".join(row) for row in rows]
+    names = [*"abcd"[:target], "label", *"abcd"[target:]]
+    Path("t.csv").write_text("\n".join([",".join(names)] * header + lines) + "\n")
+    Path("c.yaml").write_text(
+        f"data: {{train: t.csv, target: {target}, header: {str(header).lower()}, {chosen}}}\n"
+        "solver: {epochs: 3}\n"
+    )
+    assert run("fit", "c.yaml", "-q", "--force") == 0
+    return names, rows
+
+
+@pytest.mark.parametrize(
+    ("chosen", "target"),
+    [
+        *(("drop: [3]", 0), ("drop: [-2]", 0), ("keep: [1, 2, 4]", 0)),
+        *(("drop: [2]", 4), ("drop: [-3]", 4), ("keep: [0, 1, 3]", 4)),
+        *(("drop: [3]", 1), ("keep: [0, 2, 4]", 1), ("drop: [-2, 3]", 1)),
+    ],
+)
+def test_positions_mean_the_same_columns_in_a_file_without_labels(
+    tmp_path, monkeypatch, capsys, chosen, target
+):
+    """Also where the labels stood before them, and where positions count from the end."""
+    monkeypatch.chdir(tmp_path)
+    _, rows = positions(tmp_path, chosen, target, header=False)
+    bare = [row[:target] + row[target + 1 :] for row in rows]
+    Path("bare.csv").write_text("\n".join(map(",".join, bare)) + "\n")
+    answers = []
+    for name in ("t.csv", "bare.csv"):
+        capsys.readouterr()
+        assert run("predict", "runs/c", name, "--scores") == 0
+        answers.append(capsys.readouterr().out)
+    assert answers[0] == answers[1]
+    Path("narrow.csv").write_text("\n".join(",".join(row[:2]) for row in rows) + "\n")
+    assert run("predict", "runs/c", "narrow.csv") == 3
+
+
+@pytest.mark.parametrize("chosen", ["drop: [3]", "keep: [1, 2, 4]", "keep: [a, -3, d]"])
+def test_positions_become_names_where_there_are_names(tmp_path, monkeypatch, capsys, chosen):
+    """Other files may have the columns in another order, and need no column that was dropped."""
+    monkeypatch.chdir(tmp_path)
+    target = 1 if "a" in chosen else 0
+    names, rows = positions(tmp_path, chosen, target, header=True)
+    answers, moved = [], [*"dcba"]
+    moved.insert(target, "label")
+    for order in (names, moved, ["d", "b", "a"]):
+        lines = [[row[names.index(name)] for name in order] for row in rows]
+        Path("o.csv").write_text("\n".join(map(",".join, [order, *lines])) + "\n")
+        capsys.readouterr()
+        assert run("predict", "runs/c", "o.csv", "--scores") == 0
+        answers.append(capsys.readouterr().out)
+    assert answers == answers[:1] * 3
+
+
+def test_all_columns_to_keep_that_are_missing_are_named(folder, capsys):
+    """Not only the first."""
+    run("fit", "c.yaml", "-q", "--set", "data.drop=[]", "--set", "data.keep=[age, hours]")
+    Path("x.csv").write_text("work,rich\nstate,no\n")
+    for command in ("predict", "evaluate"):
+        capsys.readouterr()
+        assert run(command, "runs/c", "x.csv") == 3
+        assert "lacks columns that the model expects: 'age', 'hours'" in capsys.readouterr().err
+
+
+def test_no_row_of_text_is_taken_for_a_header(tmp_path, monkeypatch, capsys):
+    """A model that never saw a header labels the first row, though no cell of it is a number."""
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{'uv'[i % 2]},{i},{i % 4 // 2}" for i in range(40)]
+    Path("t.csv").write_text("\n".join(rows) + "\n")
+    Path("c.yaml").write_text(
+        "data: {train: t.csv, target: -1, header: false, text: onehot, missing: median}\n"
+        "solver: {epochs: 2}\n"
+    )
+    assert run("fit", "c.yaml", "-q") == 0
+    Path("n.csv").write_text("u,?\nv,3\nu,4\n")
+    capsys.readouterr()
+    assert run("predict", "runs/c", "n.csv") == 0
+    assert len(capsys.readouterr().out.split()) == 3
+
+
+def test_no_header_is_taken_for_a_row_of_text(tmp_path, monkeypatch, capsys):
+    """A column of another name is missed, even where every column is of text."""
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{'uv'[i % 2]},{'pq'[i % 3 % 2]},{i % 4 // 2}" for i in range(40)]
+    Path("t.csv").write_text("\n".join(["a,b,label", *rows]) + "\n")
+    Path("c.yaml").write_text(
+        "data: {train: t.csv, text: onehot, unseen: ignore}\nsolver: {epochs: 2}\n"
+    )
+    assert run("fit", "c.yaml", "-q") == 0
+    Path("n.csv").write_text("a,renamed\nu,p\nv,q\n")
+    assert run("predict", "runs/c", "n.csv") == 3
+    assert "lacks columns that the model expects: 'b'" in capsys.readouterr().err

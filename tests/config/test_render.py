@@ -102,7 +102,14 @@ def configs(draw):
     lam = DEFAULT_LAMBDA if config.objective.lam is None else config.objective.lam
     objective = dataclasses.replace(config.objective, lam=lam, C=None)
     solver = dataclasses.replace(config.solver, nesterov=config.solver.momentum > 0)
-    return dataclasses.replace(config, objective=objective, solver=solver)
+    data = config.data
+    constant, text = data.missing == "constant", data.text != "error"
+    data = dataclasses.replace(
+        data,
+        missing_value=data.missing_value if constant else 0.0,
+        text_columns=data.text_columns if text else (),
+    )
+    return dataclasses.replace(config, data=data, objective=objective, solver=solver)
 
 
 @settings(max_examples=200, deadline=None)

@@ -115,7 +115,7 @@ def test_only_training_rows_are_learned_from():
     assert encoder.vocabulary[1] == ("private", "state")
     expected = r"t\.csv: row 106 has 'none' in column 'work', .* known are 'private', 'state' "
     with pytest.raises(DataError, match=expected):
-        encoder.encode(ROWS, TEXTS, "t.csv", before=100)
+        encoder.encode(ROWS, TEXTS, "t.csv", at=100)
 
 
 @pytest.mark.parametrize("missing", ["error", "drop"])
@@ -176,8 +176,44 @@ def test_too_many_texts_are_refused_with_what_may_be_the_reason():
     assert fit(table(many, texts, ("x",)), max_categories=6).n_features == 6
     assert fit(table(many, texts, ("x",)), max_categories=5, text="ordinal").n_features == 1
     texts = {0: ("none given", "1", "2.5", "3", "4", "5")}
-    with pytest.raises(DataError, match=r"most are numbers: is 'none given' a gap"):
+    with pytest.raises(DataError, match=r"83% of its cells are numbers: is 'none given' a gap"):
         fit(table(many, texts, ("x",)), max_categories=5)
+
+
+def test_only_odd_texts_are_asked_about():
+    """A column of numbers that is said to be text has no mark to be asked about."""
+    texts = {0: ("1", "2", "3", "4", "5", "6")}
+    with pytest.raises(DataError, match=r"column 'x' has 6 texts; .* at most 5 \(drop"):
+        fit(table(np.arange(6.0)[:, np.newaxis], texts, ("x",)), max_categories=5)
+
+
+@pytest.mark.parametrize("missing", ["mean", "median"])
+def test_numbers_too_large_to_be_averaged_are_refused(missing):
+    """A gap is never filled with infinity."""
+    rows = np.array([[1.7e308], [1.7e308], [NAN]])
+    with pytest.raises(DataError, match=rf"the {missing} of column 'x' is beyond the floats"):
+        fit(table(rows, {}, ("x",)), missing=missing)
+    assert fit(table(rows, {}, ("x",)), missing="most_frequent").columns[0].fill == 1.7e308
+
+
+def test_more_texts_than_a_model_can_keep_are_refused(monkeypatch):
+    """Before a run is begun, since its model could not be read again."""
+    monkeypatch.setattr("svmtrain.data.features.CARD_LIMIT", 700)
+    assert fit(text="ordinal").n_features == 4
+    rows = np.arange(60.0)[:, np.newaxis]
+    texts = {0: tuple(f"name {i}" for i in range(60))}
+    expected = r"take [0-9,]+ characters in a model.* drop column 'x' .* which has 60 texts"
+    with pytest.raises(DataError, match=expected):
+        fit(table(rows, texts, ("x",)), text="ordinal")
+
+
+def test_rows_are_named_by_their_places_in_the_file():
+    """Also those of a part."""
+    encoder = fit(table().rows(np.array([0, 1, 2, 4])), unseen="error")
+    with pytest.raises(DataError, match="row 6 has 'none'"):
+        encoded(table().rows(np.array([0, 2, 5])), encoder, "t.csv")
+    with pytest.raises(DataError, match="row 9 has 'none'"):
+        encoder.encode(ROWS[[0, 5]], TEXTS, "t.csv", np.array([3, 8]))
 
 
 def test_plain_numbers_need_no_encoder():
@@ -216,6 +252,11 @@ def test_an_encoder_comes_back_from_its_card():
         {"columns": [{"name": "a", "categories": ["a"], "fill": "b"}]},
         {"columns": [{"name": "a", "categories": None, "fill": "b"}]},
         {"columns": [{"name": "a", "categories": None, "fill": True}]},
+        {"columns": [{"name": "a", "categories": [], "fill": None}]},
+        {"columns": [{"name": "a", "categories": None, "fill": math.inf}]},
+        {"columns": [{"name": "a", "categories": None, "fill": 0.0}] * 2},
+        {"missing_value": NAN},
+        {"text": "error"},
         {"more": 1},
     ],
 )

@@ -386,7 +386,9 @@ def test_columns_that_are_left_out_may_hold_anything(tmp_path):
     write_store([Table(X, ["a", "b"], ("kind", "size", "age"), {0: ("p", "q")})], tmp_path / "s")
     found = read_table(tmp_path / "s", options=ReadOptions(keep=("age",)))
     assert found.X.tolist() == [[5], [6]]
-    moved = ReadOptions(feature_names=("age", "kind"), drop=("size",), vocabulary={1: ("q",)})
+    moved = ReadOptions(
+        feature_names=("age", "kind"), drop=("size", "gone"), vocabulary={1: ("q",)}
+    )
     found = read_table(tmp_path / "s", options=moved)
     assert found.X.tolist() == [[5, 1], [6, 0]]
     assert dict(found.categories) == {1: ("q", "p")}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from svmtrain.data.dataset import ReadOptions, Table, joined
+from svmtrain.data.readers.features import Columns
 from svmtrain.data.readers.formats import (
     AUTO,
     READERS,
@@ -32,6 +33,7 @@ __all__ = [
     "DataPath",
     "Paths",
     "Reader",
+    "columns_of",
     "combined",
     "data_paths",
     "expanded",
@@ -74,6 +76,20 @@ def labels_path(path: str | Path, format: str = AUTO) -> str | None:
     """
     beside = READERS[format_of(path, format)].beside
     return None if beside is None else beside(str(path))
+
+
+def columns_of(path: str | Path, format: str, options: ReadOptions) -> Columns:
+    """Return the names of all columns of a data file, None without names, and their number.
+
+    They are (None, 0) for a format that has no columns to choose from.
+
+    Raises
+    ------
+    DataError
+        As `read_table`, for what can be told without reading on.
+    """
+    with _opened(path, format, options) as (reader, stream, name):
+        return (None, 0) if reader.columns is None else reader.columns(stream, name, options)
 
 
 def read_table(path: str | Path, format: str = AUTO, options: ReadOptions | None = None) -> Table:

@@ -23,7 +23,7 @@ from svmtrain.data.dataset import Labels, ReadOptions, Table
 from svmtrain.data.readers.arrays import labels_of
 from svmtrain.data.readers.compressed import check_expansion
 from svmtrain.data.readers.csv_columns import Layout, find_layout
-from svmtrain.data.readers.features import expected_width
+from svmtrain.data.readers.features import Columns, expected_width
 from svmtrain.data.readers.growing import gathered
 from svmtrain.data.readers.vocabulary import Vocabulary
 from svmtrain.errors import DataError, shown
@@ -79,16 +79,30 @@ def parquet_chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int)
     """
     arrow, size = _pyarrow(), _size(stream, PARQUET_MARK, "a Parquet file", name)
     with _reported(arrow, name):
-        import pyarrow.parquet
-
-        limits = {"thrift_string_size_limit": THRIFT_LIMIT, "thrift_container_size_limit": 1 << 22}
-        file = pyarrow.parquet.ParquetFile(
-            stream, page_checksum_verification=True, buffer_size=BUFFER, pre_buffer=False, **limits
-        )
+        file = _parquet_file(stream)
         table = _Table(arrow, file.schema_arrow, size, options, name)
         table.check_size(file.metadata.num_rows)
         batches = file.iter_batches(max(1, min(rows, BLOCK_ROWS)), use_threads=False)
     yield from table.tables(batches, rows)
+
+
+def _parquet_file(stream: BinaryIO) -> Any:
+    """Return pyarrow's view of a Parquet file, with limits."""
+    import pyarrow.parquet
+
+    limits = {"thrift_string_size_limit": THRIFT_LIMIT, "thrift_container_size_limit": 1 << 22}
+    return pyarrow.parquet.ParquetFile(
+        stream, page_checksum_verification=True, buffer_size=BUFFER, pre_buffer=False, **limits
+    )
+
+
+def parquet_columns(stream: BinaryIO, name: str, options: ReadOptions) -> Columns:
+    """Return the columns of a Parquet file."""
+    arrow = _pyarrow()
+    _size(stream, PARQUET_MARK, "a Parquet file", name)
+    with _reported(arrow, name):
+        names = tuple(_parquet_file(stream).schema_arrow.names)
+    return names, len(names)
 
 
 def read_arrow(stream: BinaryIO, name: str, options: ReadOptions) -> Table:
@@ -106,6 +120,17 @@ def arrow_chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -
         table = _Table(arrow, file.schema, size, options, name)
         batches = map(file.get_batch, range(file.num_record_batches))
     yield from table.tables(batches, rows)
+
+
+def arrow_columns(stream: BinaryIO, name: str, options: ReadOptions) -> Columns:
+    """Return the columns of an Arrow file."""
+    arrow = _pyarrow()
+    _size(stream, ARROW_MARK, "an Arrow file", name)
+    with _reported(arrow, name):
+        import pyarrow.ipc
+
+        names = tuple(pyarrow.ipc.open_file(stream).schema.names)
+    return names, len(names)
 
 
 def _size(stream: BinaryIO, mark: bytes, what: str, path: str) -> int:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from svmtrain.data.dataset import Column, ReadOptions
 from svmtrain.data.readers.features import (
     check_width,
+    chosen_columns,
     expected_width,
     feature_order,
     listed,
@@ -59,7 +60,7 @@ def find_layout(first: Record, has_header: bool, options: ReadOptions, name: str
         For bad names, a column that is not there, or features that do not fit the model.
     """
     line, row = first
-    header = _column_names(row, line, name) if has_header else None
+    header = column_names(row, line, name) if has_header else None
     left = _left(header, len(row), options, name)
     if options.labels_required:
         target: int | None = _label_column(header, len(row), options, name)
@@ -86,19 +87,31 @@ def find_layout(first: Record, has_header: bool, options: ReadOptions, name: str
 
 
 def _left(header: tuple[str, ...] | None, width: int, options: ReadOptions, name: str) -> list[int]:
-    """Return the columns that may be features, or the target: those kept and not dropped.
-
-    Where a model expects columns by name, those to be dropped need not be there.
-    """
-    drop = options.drop
-    if header is not None and options.feature_names is not None:
-        drop = tuple(column for column in drop if isinstance(column, int) or column in header)
-    keep = {_position(column, header, width, name, "a column to keep") for column in options.keep}
+    """Return the columns that may be features, or the target: those kept and not dropped."""
+    keep, drop = chosen_columns(options, header)
+    if header is None:
+        drop = _shifted(drop, width, options)
+    kept = {_position(column, header, width, name, "a column to keep") for column in keep}
     lost = {_position(column, header, width, name, "a column to drop") for column in drop}
-    return [at for at in range(width) if at not in lost and (at in keep or not keep)]
+    return [at for at in range(width) if at not in lost and (at in kept or not options.keep)]
 
 
-def _column_names(row: list[str], line: int, name: str) -> tuple[str, ...]:
+def _shifted(drop: tuple[Column, ...], width: int, options: ReadOptions) -> tuple[Column, ...]:
+    """Return where the columns stand that a model drops, in a file that may lack the labels.
+
+    A model counts the columns of its training file, the target among them; see `ReadOptions`.
+    """
+    target, expected = options.target, expected_width(options)
+    places = [column for column in drop if isinstance(column, int) and column >= 0]
+    if options.labels_required or expected is None or len(places) < len(drop):
+        return drop
+    if not isinstance(target, int) or width != expected + len(drop):
+        return drop
+    at = target % (width + 1)
+    return tuple(column - (column > at) for column in places)
+
+
+def column_names(row: list[str], line: int, name: str) -> tuple[str, ...]:
     """Return the names in a header; each must be there, and be there once."""
     names: dict[str, int] = {}
     for column, cell in enumerate(map(str.strip, row), start=1):

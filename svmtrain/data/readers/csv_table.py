@@ -27,8 +27,9 @@ from svmtrain.data.readers import csv_arrow
 from svmtrain.data.readers.content import first_lines
 from svmtrain.data.readers.csv_block import Parse
 from svmtrain.data.readers.csv_cells import Cells
-from svmtrain.data.readers.csv_columns import Layout, Record, find_layout
+from svmtrain.data.readers.csv_columns import Layout, Record, column_names, find_layout
 from svmtrain.data.readers.csv_sniff import find_delimiter, find_header, take_first
+from svmtrain.data.readers.features import Columns
 from svmtrain.data.readers.growing import gathered, in_rows
 from svmtrain.data.readers.text import OnFault, TextBlocks, text_lines
 from svmtrain.errors import DataError
@@ -94,15 +95,33 @@ def chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int) -> Iter
     yield from in_rows(chain([table], tables), size)
 
 
+def columns(stream: BinaryIO, name: str, options: ReadOptions) -> Columns:
+    """Return the columns of a table by its first lines.
+
+    Raises
+    ------
+    DataError
+        As `read`, for what is wrong with them.
+    """
+    records = _Records(TextBlocks(stream, name, csv_arrow.parser_for(stream)[1]), options, name)
+    ((line, row), *_), has_header = _opening(records, options, name)
+    return column_names(row, line, name) if has_header else None, len(row)
+
+
+def _opening(records: _Records, options: ReadOptions, name: str) -> tuple[list[Record], bool]:
+    """Take the first records, and tell whether they begin with a header."""
+    opening = list(islice(records, 2))
+    if not opening:
+        raise DataError("the file is empty", path=name)
+    return opening, find_header([row for _, row in opening], options)
+
+
 def _tables(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Table]:
     """Yield the rows of a file, some at a time; there are any."""
     parse, size = csv_arrow.parser_for(stream)
     blocks = TextBlocks(stream, name, size, options.on_fault)
     records = _Records(blocks, options, name)
-    opening = list(islice(records, 2))
-    if not opening:
-        raise DataError("the file is empty", path=name)
-    has_header = find_header([row for _, row in opening], options)
+    opening, has_header = _opening(records, options, name)
     layout = find_layout(opening[0], has_header, options, name)
     cells = Cells(layout, options, options.header is None and not has_header, name)
     block = opening[has_header:] + records.of_head()

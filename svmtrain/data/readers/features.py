@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from svmtrain.data.dataset import ReadOptions
+from svmtrain.data.dataset import Column, ReadOptions
 from svmtrain.errors import DataError, shown
 
 NAMES_SHOWN = 8
+
+Columns = tuple[tuple[str, ...] | None, int]
+"""The names of all columns of a file, the target among them, or None; and how many there are."""
 
 
 def listed(names: Sequence[str]) -> str:
@@ -31,6 +34,21 @@ def check_width(found: int, options: ReadOptions, path: str) -> None:
     expected = expected_width(options)
     if expected is not None and found != expected:
         raise DataError(f"has {found} features, but the model expects {expected}", path=path)
+
+
+def chosen_columns(
+    options: ReadOptions, found: tuple[str, ...] | None
+) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+    """Return the columns of a file to keep and to drop, as asked for.
+
+    Where a model expects columns by name, the others need not be there, and those that it misses
+    are told together by `feature_order`.
+    """
+    if found is None or options.feature_names is None:
+        return options.keep, options.drop
+    return tuple(
+        column for column in options.keep if column in found or type(column) is int
+    ), tuple(column for column in options.drop if column in found or type(column) is int)
 
 
 def feature_order(

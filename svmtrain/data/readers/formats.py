@@ -21,6 +21,7 @@ from svmtrain.data.readers import (
 )
 from svmtrain.data.readers.compressed import unpacked_name
 from svmtrain.data.readers.content import FORMATS_OF, is_binary, kind_of, refused
+from svmtrain.data.readers.features import Columns
 from svmtrain.data.readers.opening import Source
 from svmtrain.errors import DataError, StorageError
 
@@ -57,8 +58,9 @@ class Reader:
     ragged : bool
         Whether the width of a file is only as far as its rows happen to reach, so that those of
         one dataset may differ.
-    bare : bool
-        Whether it has no columns to choose from: all of them are features, and numbers.
+    columns : callable or None
+        `columns(stream, name, options)` returns the columns of a file, see `features.Columns`;
+        None where there are none to choose from: all of them are features, and numbers.
     """
 
     name: str
@@ -71,23 +73,19 @@ class Reader:
     folder: bool = False
     beside: Callable[[str], str] | None = None
     ragged: bool = False
-    bare: bool = False
+    columns: Callable[[Any, str, ReadOptions], Columns] | None = None
 
 
 def _cifar(kind: cifar.Kind) -> Reader:
-    return Reader(
-        kind.name, (".bin",), kind.read, kind.chunks, cifar.never, fits=kind.fits, bare=True
-    )
+    return Reader(kind.name, (".bin",), kind.read, kind.chunks, cifar.never, fits=kind.fits)
 
 
 # In this order they are asked whether a file looks like theirs: the most particular first.
 READERS: dict[str, Reader] = {
     reader.name: reader
     for reader in (
-        Reader("npz", (".npz",), npz.read, npz.chunks, npz.looks_like, seekable=True, bare=True),
-        Reader(
-            "npy", (".npy",), npy.read, npy.chunks, npy.looks_like, beside=npy.beside, bare=True
-        ),
+        Reader("npz", (".npz",), npz.read, npz.chunks, npz.looks_like, seekable=True),
+        Reader("npy", (".npy",), npy.read, npy.chunks, npy.looks_like, beside=npy.beside),
         Reader(
             "idx",
             (".idx", ".idx2-ubyte", ".idx3-ubyte", ".idx4-ubyte"),
@@ -95,7 +93,6 @@ READERS: dict[str, Reader] = {
             idx.chunks,
             idx.looks_like,
             beside=idx.beside,
-            bare=True,
         ),
         Reader(
             "parquet",
@@ -103,6 +100,7 @@ READERS: dict[str, Reader] = {
             arrow.read_parquet,
             arrow.parquet_chunks,
             arrow.looks_like_parquet,
+            columns=arrow.parquet_columns,
             seekable=True,
         ),
         Reader(
@@ -111,6 +109,7 @@ READERS: dict[str, Reader] = {
             arrow.read_arrow,
             arrow.arrow_chunks,
             arrow.looks_like_arrow,
+            columns=arrow.arrow_columns,
             seekable=True,
         ),
         _cifar(cifar.CIFAR10),
@@ -122,7 +121,6 @@ READERS: dict[str, Reader] = {
             svmlight.chunks,
             svmlight.looks_like,
             ragged=True,
-            bare=True,
         ),
         Reader(
             "csv",
@@ -130,6 +128,7 @@ READERS: dict[str, Reader] = {
             csv_table.read,
             csv_table.chunks,
             csv_table.looks_like,
+            columns=csv_table.columns,
         ),
         Reader(
             "store",
@@ -138,8 +137,9 @@ READERS: dict[str, Reader] = {
             store_folder.chunks,
             store_folder.looks_like,
             folder=True,
+            columns=store_folder.columns,
         ),
-        Reader("images", (), images.read, images.chunks, images.looks_like, folder=True, bare=True),
+        Reader("images", (), images.read, images.chunks, images.looks_like, folder=True),
     )
 }
 
@@ -191,7 +191,7 @@ def refuse_useless(reader: Reader, options: ReadOptions, path: str) -> None:
     if options.labels is not None and reader.beside is None:
         problem = f"{reader.name} data hold their labels; no file of labels goes with them"
         raise DataError(problem, path=path)
-    if reader.bare and (options.keep or options.drop or options.text_columns):
+    if reader.columns is None and (options.keep or options.drop or options.text_columns):
         problem = f"{reader.name} data have no columns to keep, to drop or to take for text"
         raise DataError(problem, path=path)
 

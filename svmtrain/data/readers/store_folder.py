@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from svmtrain import interrupts
 from svmtrain.data.dataset import GAP_MARKS, Column, ReadOptions, Table
 from svmtrain.data.mapped import Reading
-from svmtrain.data.readers.features import check_width, expected_width, feature_order, listed
+from svmtrain.data.readers.features import (
+    Columns,
+    check_width,
+    chosen_columns,
+    expected_width,
+    feature_order,
+    listed,
+)
 from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.data.store import DESCRIPTION, Description, describe, open_store, statistics
 from svmtrain.errors import DataError, NoLabelsError, shown
@@ -97,6 +104,12 @@ def read(path: Path, name: str, options: ReadOptions) -> Table:
     return _fitted(whole, plan, name)
 
 
+def columns(path: Path, name: str, options: ReadOptions) -> Columns:
+    """Return the columns of a store, which has its labels apart."""
+    whole = _opened(path, name, options)
+    return whole.feature_names, whole.X.shape[1]
+
+
 def chunks(path: Path, name: str, options: ReadOptions, rows: int) -> Iterator[Table]:
     """Yield tables of at most `rows` rows, as `read` returns them.
 
@@ -136,7 +149,8 @@ def _refuse_settled(found: Description, options: ReadOptions, name: str) -> None
             known = shown(found.target) if found.target else "another column"
             problem = f"its labels are those of {known}, not of {shown(target)}"
             raise DataError(f"{problem}; convert the file anew with --target", path=name)
-    if any(isinstance(column, int) for column in (*options.keep, *options.drop)):
+    places = [column for column in (*options.keep, *options.drop) if isinstance(column, int)]
+    if places and found.feature_names is not None:
         problem = "its columns have other positions than those of the file it was made of"
         raise DataError(f"{problem}; name those to keep or drop", path=name)
     if expected_width(options) is not None:
@@ -212,9 +226,10 @@ def _chosen(
     """Return the places of the columns that `keep` and `drop` leave; None when all are left."""
     if not options.keep and not options.drop:
         return None
-    kept = {_place(column, names, width, path) for column in options.keep} or set(range(width))
-    kept -= {_place(column, names, width, path) for column in options.drop}
-    return sorted(kept)
+    keep, drop = chosen_columns(options, names)
+    kept = {_place(column, names, width, path) for column in keep}
+    kept = kept if options.keep else set(range(width))
+    return sorted(kept - {_place(column, names, width, path) for column in drop})
 
 
 def _place(column: Column, names: tuple[str, ...] | None, width: int, path: str) -> int:

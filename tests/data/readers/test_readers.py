@@ -27,6 +27,7 @@ from svmtrain.data.dataset import ReadOptions, Table, joined
 from svmtrain.data.readers import (
     READERS,
     Reader,
+    columns_of,
     find_format,
     format_of,
     iter_tables,
@@ -207,13 +208,32 @@ def test_labels_beside_may_be_named(name, tmp_path):
     assert read_table(path, options=ReadOptions(labels_required=False)).labels is None
 
 
-@pytest.mark.parametrize("name", [name for name, reader in READERS.items() if reader.bare])
+@pytest.mark.parametrize(
+    "name", [name for name, reader in READERS.items() if reader.columns is None]
+)
 @pytest.mark.parametrize("option", ["keep", "drop", "text_columns"])
 def test_columns_are_chosen_where_there_are_some(name, option, tmp_path):
     """Elsewhere such a setting is an error."""
     path = written(tmp_path, name)
     with pytest.raises(DataError, match=f"{name} data have no columns to keep, to drop or to take"):
         read_table(path, options=ReadOptions(**{option: (0,)}))
+
+
+@EVERY
+def test_the_columns_of_a_file_are_known_from_its_beginning(name, tmp_path):
+    """The target among them, but where labels are kept apart; formats without any have none."""
+    tables = {"csv", "parquet", "arrow"}
+    expected = (("x", "z", "label"), 3) if name in tables else (None, 2 * (name == "store"))
+    assert columns_of(written(tmp_path, name), "auto", ReadOptions()) == expected
+
+
+def test_a_table_without_header_has_columns_without_names(tmp_path):
+    """An empty one has none."""
+    (tmp_path / "t.csv").write_text("1,2,3\n4,5,6\n")
+    assert columns_of(tmp_path / "t.csv", "csv", ReadOptions(header=False)) == (None, 3)
+    (tmp_path / "t.csv").write_text("\n\n")
+    with pytest.raises(DataError, match="the file is empty"):
+        columns_of(tmp_path / "t.csv", "csv", ReadOptions())
 
 
 @pytest.mark.parametrize("name", [one for one in CONTENT if one not in LABELS])
