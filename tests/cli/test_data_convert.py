@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from small_runs import rows_of, run_command, write_table
 
+from svmtrain.cli import main
 from svmtrain.data.store import describe, open_store, verify
 
 
@@ -192,3 +193,47 @@ def test_the_real_command_stops_at_a_full_disk(here):
     assert done.returncode == 7
     assert "EFBIG" in done.stderr
     assert sorted(path.name for path in here.iterdir()) == ["c.yaml", "train.csv"]
+
+
+def test_a_model_of_a_store_reads_the_file_that_it_was_made_of(tmp_path, monkeypatch, capsys):
+    """The store remembers the name of the label column."""
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{i},{i % 7},{'xy'[i % 2]}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text("a,b,kind\n" + rows)
+    (tmp_path / "c.yaml").write_text("data: {train: t.store}\nsolver: {epochs: 2}\n")
+    assert main(["data", "convert", "t.csv", "t.store", "--target", "kind", "-q"]) == 0
+    assert main(["fit", "c.yaml", "-q"]) == 0
+    capsys.readouterr()
+    answers = []
+    for source in ("t.csv", "t.store"):
+        assert main(["predict", "runs/c", source]) == 0
+        answers.append(capsys.readouterr().out)
+        assert main(["evaluate", "runs/c", source]) == 0
+        answers.append(capsys.readouterr().out)
+    assert answers[:2] == answers[2:]
+
+
+def test_a_damaged_store_is_not_used_by_any_command(tmp_path, monkeypatch, capsys):
+    """Changed by a byte, its size as it was: exit 3, and a run is not resumed on it."""
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{i},{i % 7},{'xy'[i % 2]}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text("a,b,label\n" + rows)
+    (tmp_path / "c.yaml").write_text("data: {train: t.store}\nsolver: {epochs: 2}\n")
+    assert main(["data", "convert", "t.csv", "t.store", "-q"]) == 0
+    assert main(["fit", "c.yaml", "-q"]) == 0
+    content = bytearray((tmp_path / "t.store" / "X.npy").read_bytes())
+    content[-2] ^= 1
+    (tmp_path / "t.store" / "X.npy").write_bytes(content)
+    for words in (
+        ("fit", "c.yaml", "--name", "other"),
+        ("resume", "runs/c", "--set", "solver.epochs=4"),
+        ("evaluate", "runs/c", "--split", "train"),
+        ("evaluate", "runs/c", "t.store"),
+        ("predict", "runs/c", "t.store"),
+        ("data", "convert", "t.store", "u.store"),
+        ("data", "check", "t.store"),
+    ):
+        capsys.readouterr()
+        assert main(list(words)) == 3, words
+        printed = capsys.readouterr()
+        assert "X.npy: damaged: the content does not match its digest" in printed.out + printed.err

@@ -18,6 +18,7 @@ from svmtrain.data.moments import pieces
 from svmtrain.data.readers import iter_tables, read_table
 from svmtrain.data.sparse import Csr, stacked
 from svmtrain.data.store import (
+    describe,
     is_store,
     open_store,
     statistics,
@@ -332,13 +333,13 @@ def test_columns_go_by_the_names_of_a_model(tmp_path):
 @pytest.mark.parametrize(
     ("options", "kept"),
     [
-        ({"keep": ("z", 0)}, ["x", "z"]),
-        ({"drop": ("x", -1)}, ["y"]),
+        ({"keep": ("z", "x")}, ["x", "z"]),
+        ({"drop": ("x", "z")}, ["y"]),
         ({"keep": ("x", "y"), "drop": ("x",)}, ["y"]),
     ],
 )
 def test_columns_can_be_kept_and_dropped(tmp_path, options, kept):
-    """By name or by place; the texts of a column move along."""
+    """By name; the texts of a column move along."""
     X = np.array([[0, 2, 1], [1, 5, 0.0]])
     write_store([Table(X, ["a", "b"], ("x", "y", "z"), {2: ("p", "q")})], tmp_path / "s")
     found = read_table(tmp_path / "s", options=ReadOptions(text=True, **options))
@@ -462,3 +463,25 @@ def test_reading_a_store_stops_at_a_signal(tmp_path, monkeypatch):
     for read in (open_store, verify, lambda path: list(iter_tables(path))):
         with pytest.raises(Interrupted):
             read(tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"keep": (0,)}, "other positions .* name those to keep or drop"),
+        ({"drop": (-1,)}, "other positions"),
+        ({"target": "kind"}, r"labels are those of 'name', not of 'kind'; .* --target"),
+        ({"target": "x"}, "labels are those of 'name', not of 'x'"),
+        ({"text_columns": ("x",)}, "holds column 'x' as numbers; .* --text-column"),
+        ({"gap_marks": ("-999",)}, "leave data.missing_marks out"),
+    ],
+)
+def test_what_was_settled_when_a_store_was_made_cannot_be_set_otherwise(tmp_path, options, problem):
+    """An option that would have no effect, or another than on the file, is an error."""
+    table = Table(np.array([[3.0, 0], [5, 1]]), ["a", "b"], ("x", "t"), {1: ("p", "q")})
+    write_store([table], tmp_path / "s", target="name")
+    with pytest.raises(DataError, match=problem):
+        read_table(tmp_path / "s", options=ReadOptions(text=True, **options))
+    good = ReadOptions(text=True, target="name", text_columns=("t",), drop=("x",))
+    assert read_table(tmp_path / "s", options=good).feature_names == ("t",)
+    assert describe(tmp_path / "s").target == "name"

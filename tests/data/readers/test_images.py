@@ -103,7 +103,7 @@ def test_to_predict_images_need_no_subfolders(put):
     assert table.labels is None
     path, problem = refusal(folder)
     assert path == str(folder / "a.png")
-    assert problem.startswith("lies outside the subfolders, one for each class")
+    assert problem.startswith("lies outside the subfolders of pictures, one for each class")
 
 
 def animation():
