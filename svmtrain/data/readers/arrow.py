@@ -22,6 +22,7 @@ from svmtrain import interrupts
 from svmtrain.data.dataset import Labels, ReadOptions, Table
 from svmtrain.data.readers.arrays import labels_of
 from svmtrain.data.readers.compressed import check_expansion
+from svmtrain.data.readers.csv_block import CELL_LIMIT
 from svmtrain.data.readers.csv_columns import Layout, find_layout
 from svmtrain.data.readers.features import Columns, expected_width
 from svmtrain.data.readers.growing import gathered
@@ -87,13 +88,18 @@ def parquet_chunks(stream: BinaryIO, name: str, options: ReadOptions, rows: int)
 
 
 def _parquet_file(stream: BinaryIO) -> Any:
-    """Return pyarrow's view of a Parquet file, with limits."""
+    """Return pyarrow's view of a Parquet file, with limits; each text of a column is held once."""
     import pyarrow.parquet
+    import pyarrow.types
 
     limits = {"thrift_string_size_limit": THRIFT_LIMIT, "thrift_container_size_limit": 1 << 22}
-    return pyarrow.parquet.ParquetFile(
-        stream, page_checksum_verification=True, buffer_size=BUFFER, pre_buffer=False, **limits
-    )
+    reading = {"page_checksum_verification": True, "buffer_size": BUFFER, "pre_buffer": False}
+    file = pyarrow.parquet.ParquetFile(stream, **reading, **limits)
+    kinds = (pyarrow.types.is_string, pyarrow.types.is_large_string)
+    texts = [one.name for one in file.schema_arrow if any(test(one.type) for test in kinds)]
+    if not texts:
+        return file
+    return pyarrow.parquet.ParquetFile(stream, read_dictionary=texts, **reading, **limits)
 
 
 def parquet_columns(stream: BinaryIO, name: str, options: ReadOptions) -> Columns:
@@ -314,10 +320,16 @@ class _Table:
 
     def _texts(self, values: Any) -> list[str | None]:
         """Return a column as texts, None for a null."""
+        places = None
         if self._arrow.types.is_dictionary(values.type):
-            values = values.dictionary_decode()
-        found: list[str | None] = values.cast(self._arrow.large_string()).to_pylist()
-        return found
+            places, values = values.indices.to_pylist(), values.dictionary
+        values = values.cast(self._arrow.large_string())
+        ends = np.frombuffer(values.buffers()[1] or b"", dtype=np.int64)
+        ends = ends[values.offset : values.offset + len(values) + 1]
+        if len(ends) > 1 and np.diff(ends).max() > CELL_LIMIT:
+            raise DataError(f"a text is longer than {CELL_LIMIT:,} bytes", path=self._path)
+        found: list[str | None] = values.to_pylist()
+        return found if places is None else [None if at is None else found[at] for at in places]
 
     def _labels(self, batch: Any, start: int) -> Labels:
         """Return the labels of a record batch."""

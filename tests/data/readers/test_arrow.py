@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svmtrain.data.dataset import ReadOptions
-from svmtrain.data.readers import READERS, compressed
+from svmtrain.data.readers import READERS, compressed, read_table
 from svmtrain.errors import DataError
 
 SAVE = {"parquet": pyarrow.parquet.write_table, "arrow": pyarrow.feather.write_feather}
@@ -279,3 +279,21 @@ def test_any_bytes_give_a_table_or_a_data_error(data, good):
     except DataError:
         return
     assert np.isfinite(table.X).all()
+
+
+def test_a_text_that_many_rows_share_is_held_once_and_may_not_be_of_any_size(tmp_path):
+    """A small file whose rows would fill the memory, were each to have its own."""
+    count = 4096
+    for length, problem in ((300_000, "a text is longer than 65,536 bytes"), (60_000, None)):
+        words = pyarrow.array(["a" * length, "b"] * (count // 2)).dictionary_encode()
+        labels = pyarrow.array(["x", "y"] * (count // 2))
+        made = pyarrow.table({"n": pyarrow.array(range(count)), "w": words, "label": labels})
+        path = tmp_path / f"{length}.parquet"
+        pyarrow.parquet.write_table(made, path, compression="zstd")
+        assert path.stat().st_size < 100_000
+        if problem is None:
+            found = read_table(path, options=ReadOptions(text=True))
+            assert [len(text) for text in found.categories[1]] == [length, 1]
+        else:
+            with pytest.raises(DataError, match=problem):
+                read_table(path, options=ReadOptions(text=True))
