@@ -20,8 +20,9 @@ from svmtrain.fetch.catalogue import CATALOGUE
 from svmtrain.objective.linear import BIASES
 from svmtrain.objective.losses import LOSSES
 from svmtrain.solvers.averaging import AVERAGING
+from svmtrain.solvers.dual import DualState
 from svmtrain.solvers.schedules import SCHEDULES
-from svmtrain.solvers.sgd import INITS
+from svmtrain.solvers.sgd import INITS, SGDState
 from svmtrain.training.stopping import METRICS
 
 try:
@@ -163,7 +164,7 @@ def test_the_core_needs_four_packages():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = [re.split(r"[^A-Za-z0-9_-]", one)[0] for one in project["dependencies"]]
     assert sorted(names) == ["click", "numpy", "pyyaml", "tqdm"]
-    extras = {"sparse", "arrow", "images", "plot", "cluster", "bench", "dev"}
+    extras = {"sparse", "fast", "arrow", "images", "plot", "cluster", "bench", "dev"}
     assert set(project["optional-dependencies"]) == extras
     assert project["requires-python"] == ">=3.10"
 
@@ -189,6 +190,7 @@ def test_make_help_lists_every_target():
         ("preprocess.row_norm", set(ROW_NORMS)),
         ("objective.loss", set(LOSSES)),
         ("objective.bias", set(BIASES)),
+        ("solver.name", {SGDState.KIND, DualState.KIND}),
         ("solver.schedule", set(SCHEDULES)),
         ("solver.averaging", {"none", *AVERAGING}),
         ("solver.init", set(INITS)),

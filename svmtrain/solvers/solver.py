@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Floats
 
@@ -14,8 +16,8 @@ class SolverState(Protocol):
 
     KIND: ClassVar[str]
     SHAPES: ClassVar[dict[str, str]]
-    """The shape of each of `arrays()`: that of W or b, (features,), or (4,) for float64 factors;
-    a question mark says that the array may be empty."""
+    """The shape of each of `arrays()`: that of W or b, (features,), one like b for each of
+    the training rows, or (4,) for float64 factors; a question mark says that it may be empty."""
 
     step: int
 
@@ -42,6 +44,30 @@ class SolverState(Protocol):
 
     def squares(self) -> tuple[float, float]:
         """Return ||W||^2 and ||b||^2 of the current weights."""
+
+
+class PlainWeights:
+    """What states have in common whose current weights are the arrays W and b."""
+
+    W: Floats
+    b: Floats
+
+    @property
+    def parameters(self) -> tuple[Floats, Floats]:
+        """What a data term is a function of: the current weights and biases."""
+        return self.W, self.b
+
+    def finite(self) -> bool:
+        """Return whether all weights are finite."""
+        return bool(np.isfinite(self.W).all() and np.isfinite(self.b).all())
+
+    def squares_at_most(self) -> tuple[float, float]:
+        """Return ||W||^2 and ||b||^2 of the current weights."""
+        return self.squares()
+
+    def squares(self) -> tuple[float, float]:
+        """Return ||W||^2 and ||b||^2 of the current weights."""
+        return float(np.vdot(self.W, self.W)), float(np.vdot(self.b, self.b))
 
 
 class Solver(Protocol):
