@@ -26,6 +26,7 @@ from svmtrain.model import (
     check_format,
     from_parts,
 )
+from svmtrain.solvers.dual import DualState
 from svmtrain.solvers.lazy_sgd import LazyState
 from svmtrain.solvers.sgd import SGDState
 from svmtrain.solvers.solver import SolverState
@@ -34,7 +35,9 @@ from svmtrain.training.certificate import Certificate
 from svmtrain.training.state import TrainingState
 
 FILE_NAME = re.compile(r"step-([0-9]{8,18})\.npz", re.ASCII)
-STATES: dict[str, type[SolverState]] = {state.KIND: state for state in (SGDState, LazyState)}
+STATES: dict[str, type[SolverState]] = {
+    state.KIND: state for state in (SGDState, LazyState, DualState)
+}
 PREFIX = "solver_"
 PROOF = "certificate_"
 
@@ -187,6 +190,7 @@ def _check_array(name: str, kind: str, arrays: Mapping[str, Array], path: str | 
     """Raise unless an array has its shape, the dtype of the weights, and finite values only."""
     array, W = arrays[name], arrays["W"]
     shapes = {"W": W.shape, "b": arrays["b"].shape, "features": W.shape[:1], "4": (4,)}
+    shapes["rows"] = (*array.shape[:1], *arrays["b"].shape)
     empty = kind.endswith("?") and array.shape == (0,)
     dtypes = [np.dtype(np.float64) if kind == "4" else W.dtype]
     if name.startswith(PROOF):

@@ -25,6 +25,7 @@ from svmtrain.errors import ConfigError, DataError, shown
 from svmtrain.model import LinearClassifier
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import Floats
+from svmtrain.solvers.dual import DualAscent
 from svmtrain.solvers.lazy_sgd import LazySGD
 from svmtrain.solvers.schedules import SCHEDULES, Plan
 from svmtrain.solvers.sgd import SGD, initial_weights
@@ -38,6 +39,7 @@ from svmtrain.training.state import TrainingState
 from svmtrain.training.stopping import METRICS, StopRules, resolve_metric
 
 BATCH_SHARE = 500
+DUAL_BATCH = 64
 BATCH_LIMITS = (8, 256)
 MAPPED_LIMIT = 256 << 20
 """Bytes of a file that are mapped and taken into memory all the same."""
@@ -76,9 +78,14 @@ def _class_weight(setting: str | Mapping[str, float], train: Dataset) -> NDArray
 
 
 def batch_size(config: SolverConfig, rows: int) -> int:
-    """Return the number of rows of a step; `auto` is a power of two, about rows / 500."""
+    """Return the number of rows of a step.
+
+    `auto` is `DUAL_BATCH` for the dual solver, and else a power of two, about rows / 500.
+    """
     if not isinstance(config.batch_size, str):
         return min(config.batch_size, rows)
+    if config.name == "dual":
+        return min(DUAL_BATCH, rows)
     low, high = BATCH_LIMITS
     size = low
     while size * 2 <= min(high, rows / BATCH_SHARE):
@@ -128,6 +135,20 @@ def build_solver(
     )
 
 
+def build_dual(objective: LinearObjective, rows: int) -> DualAscent:
+    """Return the dual solver for so many training rows.
+
+    Raises
+    ------
+    ConfigError
+        When the objective has no dual that is bounded.
+    """
+    why = why_no_bound(objective)
+    if why is not None:
+        raise ConfigError(f"solver.name dual has nothing to ascend: {why}")
+    return DualAscent(rows)
+
+
 @dataclass(frozen=True)
 class Built:
     """Everything that a training needs, made from a config and its data.
@@ -144,7 +165,7 @@ class Built:
     search : LrSearch or None
         What `lr: auto` tried in this session.
     lr : float
-        The step size in force.
+        The step size in force; 0 for a solver that has none.
     start : TrainingState
         The state before the first step.
     """
@@ -233,7 +254,9 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     )
     sparse = isinstance(train.matrix, Csr)
     make = partial(build_solver, solver, objective.lam, scaler.shift, sparse)
-    search = None
+    search, dual = None, None
+    if solver.name == "dual":
+        lr, dual = 0.0, build_dual(objective, len(train))
     if lr is None and solver.lr == "auto":
         sizes = {"batch_size": size, "seed": solver.seed}
         tried = row_source(
@@ -245,11 +268,12 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         lr = search.lr
     lr = lr if lr is not None else float(solver.lr)
     steps_per_epoch = -(-len(train) // size)
-    sgd = make(lr, solver.epochs * steps_per_epoch, steps_per_epoch)
+    method = dual or make(lr, solver.epochs * steps_per_epoch, steps_per_epoch)
+    certified = why_no_bound(objective) is None and dual is None
     held = splits.validation
     problem = Problem(
         objective=objective,
-        solver=sgd,
+        solver=method,
         train=rows,
         validation=None if held is None else row_source(held, scaler, solver.dtype),
         epochs=solver.epochs,
@@ -268,7 +292,7 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         encoder=splits.encoder,
         search=search,
         lr=lr,
-        start=TrainingState.begin(sgd.start(*weights), certified=why_no_bound(objective) is None),
+        start=TrainingState.begin(method.start(*weights), certified=certified),
     )
 
 

@@ -55,7 +55,7 @@ LOSSES = (
     "one_vs_rest_squared",
 )
 BIASES = ("none", "regularized", "free")
-SOLVERS = ("sgd",)
+SOLVERS = ("sgd", "dual")
 SCHEDULES = (
     "constant",
     "linear",
@@ -284,7 +284,14 @@ class Objective:
 class Solver:
     """How the minimum is sought."""
 
-    name: str = field(default="sgd", metadata=_about(Choice(SOLVERS), "method"))
+    name: str = field(
+        default="sgd",
+        metadata=_about(
+            Choice(SOLVERS),
+            "method: stochastic steps, or dual ascent, which proves its gap and uses no lr, "
+            "schedule, momentum, averaging or init",
+        ),
+    )
     epochs: int = field(
         default=30,
         metadata=_about(Integer(minimum=1), "passes over the training rows", common=True),
@@ -293,7 +300,8 @@ class Solver:
         default="auto",
         metadata=_about(
             Either(Integer(minimum=1), _AUTO),
-            "rows of one step; auto is about a 500th of the rows, a power of two from 8 to 256",
+            "rows of one step; auto is 64 for dual, and else about a 500th of the rows, a power of "
+            "two from 8 to 256",
             common=True,
         ),
     )

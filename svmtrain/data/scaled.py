@@ -68,6 +68,17 @@ class SparseRows:
             product -= np.outer(self.shift, self.weight @ dscores)
         return product
 
+    def gram(self) -> Floats:
+        """Return X X^T, (n, n)."""
+        Z = self.Z.to_scipy()
+        product: Floats = (Z @ Z.T).toarray()
+        if self.shift is not None and self.weight is not None and self.along is not None:
+            crossed = np.outer(self.along, self.weight)
+            product -= crossed + crossed.T
+            shift = self.shift.dtype.type(np.vdot(self.shift, self.shift))
+            product += shift * np.outer(self.weight, self.weight)
+        return product
+
     def squares(self) -> float:
         """Return the sum of the squares of all cells, those that centring fills included."""
         total = float(np.vdot(self.Z.data, self.Z.data))

@@ -27,6 +27,9 @@ class Features(Protocol):
     def pull(self, dscores: Floats) -> Floats:
         """Return X^T dscores, (n_features, n_classes), a new array."""
 
+    def gram(self) -> Floats:
+        """Return X X^T, (n, n), a new array."""
+
 
 Rows = NDArray[np.floating[Any]] | Features
 
@@ -34,6 +37,11 @@ Rows = NDArray[np.floating[Any]] | Features
 def times(X: Rows, W: Floats) -> Floats:
     """Return X W, (n, n_classes), a new array."""
     return X @ W if isinstance(X, np.ndarray) else X.times(W)
+
+
+def gram(X: Rows) -> Floats:
+    """Return X X^T, (n, n), a new array: for the few rows of a batch."""
+    return X @ X.T if isinstance(X, np.ndarray) else X.gram()
 
 
 def pull(X: Rows, dscores: Floats, out: Floats | None = None) -> Floats:

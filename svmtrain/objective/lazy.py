@@ -54,6 +54,10 @@ class SparseFeatures(Protocol):
         """The rows z."""
 
     @property
+    def shift(self) -> Floats | None:
+        """The shift, (n_features,); None when there is none."""
+
+    @property
     def weight(self) -> Floats | None:
         """w, (n,); None when there is no shift."""
 

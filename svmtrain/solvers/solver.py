@@ -14,8 +14,8 @@ class SolverState(Protocol):
 
     KIND: ClassVar[str]
     SHAPES: ClassVar[dict[str, str]]
-    """The shape of each of `arrays()`: that of W or b, (features,), or (4,) for float64 factors;
-    a question mark says that the array may be empty."""
+    """The shape of each of `arrays()`: that of W or b, (features,), one like b for each of
+    the training rows, or (4,) for float64 factors; a question mark says that it may be empty."""
 
     step: int
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from svmtrain import interrupts
 from svmtrain.data.splits import epoch_order
 from svmtrain.errors import DivergedError
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Floats
+from svmtrain.solvers.dual import DualAscent, DualState, Settling
 from svmtrain.solvers.lazy_sgd import LazyState
 from svmtrain.solvers.solver import Solver
 from svmtrain.training.history import EpochRecord
@@ -80,7 +82,7 @@ class Problem:
     Attributes
     ----------
     objective : LinearObjective
-    solver : Solver
+    solver : Solver or DualAscent
     train : RowSource
     validation : RowSource or None
     epochs, batch_size : int
@@ -90,7 +92,7 @@ class Problem:
     """
 
     objective: LinearObjective
-    solver: Solver
+    solver: Solver | DualAscent
     train: RowSource
     validation: RowSource | None
     epochs: int
@@ -184,10 +186,7 @@ class Training:
         order = epoch_order(problem.shuffle, problem.seed, state.epoch, n)
         while state.position < n:
             rows = order[state.position : state.position + problem.batch_size]
-            term = problem.train.term(problem.objective, rows, *state.solver.parameters)
-            if state.certificate is not None:
-                state.certificate.add(problem.objective, term)
-            problem.solver.descend(state.solver, problem.objective, term)
+            term = self._step(rows)
             self._check_finite(term)
             state.position += len(rows)
             state.online_loss += term.loss
@@ -199,9 +198,37 @@ class Training:
                 self._save()
         return self._close_epoch()
 
+    def _step(self, rows: NDArray[np.intp]) -> DataTerm:
+        """Make one update by some rows; return their data term before it."""
+        state, problem = self.state, self.problem
+        if isinstance(problem.solver, DualAscent):
+            X, y = problem.train.batch(rows)
+            return problem.solver.ascend(state.solver, problem.objective, X, y, rows)
+        term = problem.train.term(problem.objective, rows, *state.solver.parameters)
+        if state.certificate is not None:
+            state.certificate.add(problem.objective, term)
+        problem.solver.descend(state.solver, problem.objective, term)
+        return term
+
+    def _settle(self) -> bool:
+        """Compute what follows from all dual variables anew; False when a signal came."""
+        state, problem = self.state, self.problem
+        if not isinstance(state.solver, DualState):
+            return True
+        total = Settling.begin(state.solver)
+        for rows in problem.train.parts():
+            if interrupts.pending():
+                return False
+            X, y = problem.train.batch(rows)
+            total.add(problem.objective, X, y, state.solver.a[rows])
+        total.close(state.solver, problem.objective)
+        return True
+
     def _close_epoch(self) -> EpochRecord | None:
         """Measure the weights after an epoch; None, and nothing changed, when a signal came."""
         state, problem = self.state, self.problem
+        if not self._settle():
+            return None
         W, b = state.solver.weights
         train = problem.train.measure(problem.objective, W, b)
         held = problem.validation
@@ -250,6 +277,8 @@ class Training:
     def _bound(self) -> float | None:
         """End the epoch for the certificate; return the best bound so far, if there is one."""
         state, problem = self.state, self.problem
+        if isinstance(state.solver, DualState):
+            return state.solver.bound
         if state.certificate is None:
             return None
         shift = state.solver.now.shift if isinstance(state.solver, LazyState) else None

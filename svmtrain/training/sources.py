@@ -6,6 +6,7 @@ A source of another kind (rows on the workers of a cluster) is a class with the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -46,6 +47,12 @@ class RowSource(Protocol):
     def mean_square(self) -> float:
         """Return the mean squared length of a row."""
 
+    def batch(self, rows: NDArray[np.intp]) -> tuple[Floats | SparseRows, Classes]:
+        """Return some rows, scaled, and their classes; the next call may reuse the array."""
+
+    def parts(self) -> Iterator[NDArray[np.intp]]:
+        """Return the numbers of all rows in order, in parts as large as is measured at a time."""
+
 
 def measure_rows(n_features: int, *, sparse: bool = False) -> int:
     """Return how many rows are measured at a time, the same for every kind of source."""
@@ -53,6 +60,12 @@ def measure_rows(n_features: int, *, sparse: bool = False) -> int:
     if sparse:
         return most
     return min(most, max(fewest, rows_of_cells(MEASURE_CELLS, n_features)))
+
+
+def parts_of(n: int, size: int) -> Iterator[NDArray[np.intp]]:
+    """Return the numbers from 0 to n - 1 in parts of a size."""
+    for start in range(0, n, size):
+        yield np.arange(start, min(n, start + size))
 
 
 class MemoryRows:
@@ -80,13 +93,22 @@ class MemoryRows:
     ) -> DataTerm:
         """Return the data term with its gradient, summed over some rows."""
         W, b = parameters
-        if len(self._batch) < len(rows):
-            self._batch = np.empty((len(rows), self.X.shape[1]), dtype=self.X.dtype)
         if self._dW is None or self._dW.shape != W.shape:
             self._dW = np.empty_like(W)
+        X, y = self.batch(rows)
+        return objective.data_term(X, y, W, b, out=self._dW)
+
+    def batch(self, rows: NDArray[np.intp]) -> tuple[Floats, Classes]:
+        """Return some rows and their classes; the next call reuses the array."""
+        if len(self._batch) < len(rows):
+            self._batch = np.empty((len(rows), self.X.shape[1]), dtype=self.X.dtype)
         batch = self._batch[: len(rows)]
         np.take(self.X, rows, axis=0, out=batch, mode="clip")
-        return objective.data_term(batch, self.y[rows], W, b, out=self._dW)
+        return batch, self.y[rows]
+
+    def parts(self) -> Iterator[NDArray[np.intp]]:
+        """Return the numbers of all rows in order, in parts as large as is measured at a time."""
+        return parts_of(len(self), measure_rows(self.X.shape[1]))
 
     def measure(self, objective: LinearObjective, W: Floats, b: Floats) -> DataTerm | None:
         """Return the data term without gradient over all rows; None when a signal came."""
@@ -125,7 +147,15 @@ class SparseMemoryRows:
         self, objective: LinearObjective, rows: NDArray[np.intp], *parameters: Any
     ) -> DataTerm:
         """Return the data term with its gradient, summed over some rows."""
-        return sparse_term(objective, self.X[rows], self.y[rows], *parameters)
+        return sparse_term(objective, *self.batch(rows), *parameters)
+
+    def batch(self, rows: NDArray[np.intp]) -> tuple[SparseRows, Classes]:
+        """Return some rows and their classes."""
+        return self.X[rows], self.y[rows]
+
+    def parts(self) -> Iterator[NDArray[np.intp]]:
+        """Return the numbers of all rows in order, in parts as large as is measured at a time."""
+        return parts_of(len(self), measure_rows(self.X.shape[1], sparse=True))
 
     def measure(self, objective: LinearObjective, W: Floats, b: Floats) -> DataTerm | None:
         """Return the data term without gradient over all rows; None when a signal came."""
@@ -177,15 +207,23 @@ class GatheredRows:
         self, objective: LinearObjective, rows: NDArray[np.intp], *parameters: Any
     ) -> DataTerm:
         """Return the data term with its gradient, summed over some rows."""
-        X = self.scaler.transform(self.data.take(rows), self.dtype)
-        self._reading.saw(len(rows))
-        y = self.data.y[rows]
+        X, y = self.batch(rows)
         if isinstance(X, SparseRows):
             return sparse_term(objective, X, y, *parameters)
         W, b = parameters
         if self._dW is None or self._dW.shape != W.shape:
             self._dW = np.empty_like(W)
         return objective.data_term(X, y, W, b, out=self._dW)
+
+    def batch(self, rows: NDArray[np.intp]) -> tuple[Floats | SparseRows, Classes]:
+        """Return some rows, scaled, and their classes."""
+        X = self.scaler.transform(self.data.take(rows), self.dtype)
+        self._reading.saw(len(rows))
+        return X, self.data.y[rows]
+
+    def parts(self) -> Iterator[NDArray[np.intp]]:
+        """Return the numbers of all rows in order, in parts as large as is measured at a time."""
+        return parts_of(len(self), measure_rows(self.data.n_features, sparse=self.sparse))
 
     def measure(self, objective: LinearObjective, W: Floats, b: Floats) -> DataTerm | None:
         """Return the data term without gradient over all rows; None when a signal came."""
