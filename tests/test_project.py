@@ -20,8 +20,9 @@ from svmtrain.fetch.catalogue import CATALOGUE
 from svmtrain.objective.linear import BIASES
 from svmtrain.objective.losses import LOSSES
 from svmtrain.solvers.averaging import AVERAGING
+from svmtrain.solvers.dual import DualState
 from svmtrain.solvers.schedules import SCHEDULES
-from svmtrain.solvers.sgd import INITS
+from svmtrain.solvers.sgd import INITS, SGDState
 from svmtrain.training.stopping import METRICS
 
 try:
@@ -189,6 +190,7 @@ def test_make_help_lists_every_target():
         ("preprocess.row_norm", set(ROW_NORMS)),
         ("objective.loss", set(LOSSES)),
         ("objective.bias", set(BIASES)),
+        ("solver.name", {SGDState.KIND, DualState.KIND}),
         ("solver.schedule", set(SCHEDULES)),
         ("solver.averaging", {"none", *AVERAGING}),
         ("solver.init", set(INITS)),

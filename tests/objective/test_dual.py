@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from quadratic import optimum
 
 from svmtrain.objective.dual import DualPoint, between
 from svmtrain.objective.linear import LinearObjective
@@ -31,63 +31,6 @@ def point(objective, X, y, W, b):
         g += dscores[0] / len(y)
         constant += (losses[0] - float(dscores[0] @ scores[0])) / len(y)
     return DualPoint(G, g if objective.bias == "regularized" else np.zeros(0), constant)
-
-
-def hinges(loss, y, delta):
-    """Return (row, own slack, coefficients of the scores) of every hinge of a loss, and slacks."""
-    found, slacks = [], 0
-    for i, label in enumerate(y.tolist()):
-        for j in range(CLASSES):
-            sign = np.zeros(CLASSES)
-            if loss.startswith("one_vs_rest"):
-                sign[j] = -1.0 if j == label else 1.0
-            elif j == label:
-                continue
-            else:
-                sign[j], sign[label] = 1.0, -1.0
-            shared = loss.startswith("crammer_singer") and found and found[-1][0] == i
-            slacks += 0 if shared else 1
-            found.append((i, slacks - 1, sign))
-    return found, slacks
-
-
-def optimum(objective, X, y):
-    """Return the optimum of the objective, by scipy's solver of quadratic programs.
-
-    Independent of what is tested: slack variables that are at least each hinge, and at least 0.
-    """
-    found, slacks = hinges(objective.loss, y, objective.delta)
-    design = np.column_stack([X, np.ones(len(y))]) if objective.bias != "none" else X
-    size = design.shape[1] * CLASSES
-    A = np.zeros((len(found) + slacks, size + slacks))
-    for at, (i, slack, sign) in enumerate(found):
-        A[at, :size] = -np.outer(design[i], sign).ravel()
-        A[at, size + slack] = 1.0
-    A[len(found) :, size:] = np.eye(slacks)
-    limits = np.concatenate([np.full(len(found), objective.delta), np.zeros(slacks)])
-    power = 2 if objective.rule.squared else 1
-
-    def value(z):
-        return np.sum(z[size:] ** power) / len(y) + objective.lam * float(z[:size] @ z[:size])
-
-    def slope(z):
-        slack = power * z[size:] ** (power - 1) / len(y)
-        return np.concatenate([2 * objective.lam * z[:size], slack])
-
-    start = np.concatenate([np.zeros(size), np.full(slacks, objective.delta)])
-    solved = minimize(
-        value,
-        start,
-        jac=slope,
-        method="SLSQP",
-        constraints={"type": "ineq", "fun": lambda z: A @ z - limits, "jac": lambda z: A},
-        options={"maxiter": 500, "ftol": 1e-13},
-    )
-    W = solved.x[:size].reshape(-1, CLASSES)
-    b = W[FEATURES] if objective.bias != "none" else np.zeros(CLASSES)
-    reached = objective.value(X, y, W[:FEATURES], b)
-    assert reached == pytest.approx(solved.fun, rel=1e-8)
-    return reached, W[:FEATURES], b
 
 
 @EVERY_LOSS

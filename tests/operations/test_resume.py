@@ -23,6 +23,8 @@ SETTINGS = {
     "polyak-linear": {"averaging": "polyak", "schedule": "linear", "shuffle": "once"},
     "float32-cosine": {"dtype": "float32", "schedule": "cosine", "momentum": 0.5},
     "auto-lr": {"lr": "auto", "init": "normal"},
+    "dual": {"name": "dual"},
+    "dual-float32": {"name": "dual", "dtype": "float32", "shuffle": "once"},
 }
 
 
