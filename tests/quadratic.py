@@ -1,4 +1,4 @@
-"""The optimum of an objective by scipy's solver of quadratic programs: independent of svmtrain's."""
+"""The optimum of an objective by scipy's solver of quadratic programs: nothing of svmtrain's."""
 
 import numpy as np
 import pytest

@@ -25,6 +25,7 @@ from svmtrain.errors import ConfigError, DataError, shown
 from svmtrain.model import LinearClassifier
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import Floats
+from svmtrain.solvers import dual_fast
 from svmtrain.solvers.dual import DualAscent
 from svmtrain.solvers.lazy_sgd import LazySGD
 from svmtrain.solvers.schedules import SCHEDULES, Plan
@@ -40,6 +41,8 @@ from svmtrain.training.stopping import METRICS, StopRules, resolve_metric
 
 BATCH_SHARE = 500
 DUAL_BATCH = 64
+FAST_ROWS = 20_000
+"""Rows from which on compiled steps repay their start; not epochs, which a resume may change."""
 BATCH_LIMITS = (8, 256)
 MAPPED_LIMIT = 256 << 20
 """Bytes of a file that are mapped and taken into memory all the same."""
@@ -146,7 +149,10 @@ def build_dual(objective: LinearObjective, rows: int) -> DualAscent:
     why = why_no_bound(objective)
     if why is not None:
         raise ConfigError(f"solver.name dual has nothing to ascend: {why}")
-    return DualAscent(rows)
+    fast = dual_fast.compiled() if rows >= FAST_ROWS else None
+    if fast is None:
+        return DualAscent(rows)
+    return DualAscent(rows, sweep=fast[0], kernel=fast[1])
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ def simplex(a: Floats) -> Floats:
     """Return the nearest a with 0 <= a_ij and sum_j a_ij <= 1.
 
     Where the sum would be more than 1, the same number is taken from all of a row, found from
-    the row in descending order.
+    the row in descending order. It is sought below the largest, so that no digits are lost in
+    rows of large numbers.
 
     Source: Held, Wolfe and Crowder (1974), Validation of subgradient optimization.
     """
@@ -56,11 +57,12 @@ def simplex(a: Floats) -> Floats:
     over = np.flatnonzero(near.sum(axis=1) > 1)
     if not len(over):
         return near
-    falling = -np.sort(-a[over], axis=1)
+    below = a[over] - a[over].max(axis=1, keepdims=True)
+    falling = -np.sort(-below, axis=1)
     excess = (falling.cumsum(axis=1) - 1) / np.arange(1, a.shape[1] + 1, dtype=a.dtype)
     kept = np.count_nonzero(falling > excess, axis=1)
-    level = excess[np.arange(len(over)), np.maximum(kept, 1) - 1]
-    near[over] = np.maximum(a[over] - level[:, np.newaxis], 0)
+    level = excess[np.arange(len(over)), kept - 1]
+    near[over] = np.maximum(below - level[:, np.newaxis], 0)
     return near
 
 

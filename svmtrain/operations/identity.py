@@ -20,6 +20,7 @@ from svmtrain.data.sparse import Csr
 from svmtrain.data.splits import SCHEME
 from svmtrain.errors import ResumeError, shown
 from svmtrain.files import sha256_bytes
+from svmtrain.solvers.dual import DualAscent
 from svmtrain.solvers.schedules import SCHEDULES
 
 PATHS = ("data.train", "data.validation", "data.test")
@@ -68,6 +69,8 @@ def identity(config: Config, splits: Splits, built: Built, run_id: str) -> dict[
         "features": splits.train.n_features,
         "sparse": isinstance(splits.train.matrix, Csr),
     }
+    solver = built.problem.solver
+    kernel = {"kernel": solver.kernel} if isinstance(solver, DualAscent) else {}
     return {
         "run": run_id,
         "algorithm": svmtrain.ALGORITHM,
@@ -81,7 +84,7 @@ def identity(config: Config, splits: Splits, built: Built, run_id: str) -> dict[
         "shape": rows,
         "batch_size": built.problem.batch_size,
         "lr": built.lr,
-        "environment": environment(),
+        "environment": environment() | kernel,
     }
 
 

@@ -16,8 +16,9 @@ from svmtrain.objective.lazy import SparseFeatures
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Classes, Floats
 from svmtrain.objective.sparse_products import add_pulled
+from svmtrain.solvers.dual_fast import Sweep
 
-INNER_STEPS = 8
+INNER_STEPS = 4
 """Steps in the Gram matrix of a batch before the weights are touched."""
 
 
@@ -145,6 +146,11 @@ class DualAscent:
     rows : int
         The number of training rows.
     inner_steps : int
+    sweep : callable, optional
+        `dual_fast.sweep`, compiled: exact steps along one variable after the other take the
+        place of the moves, where the variables of a row do not bound one another.
+    kernel : str
+        What makes the steps within a batch, for people.
 
     Notes
     -----
@@ -155,6 +161,8 @@ class DualAscent:
 
     rows: int
     inner_steps: int = INNER_STEPS
+    sweep: Sweep | None = None
+    kernel: str = "numpy"
 
     @property
     def rate(self) -> Callable[[int], float]:
@@ -190,7 +198,10 @@ class DualAscent:
             products += 1
         dual = DualRows(objective, y, state.a[rows])
         before = dual.pulls(dual.a)
-        self._climb(dual, scores, products)
+        if self.sweep is None or dual.shared:
+            self._climb(dual, scores, products)
+        else:
+            self._sweep(self.sweep, dual, scores, products)
         dual.a = dual.feasible(dual.a)
         by = (before - dual.pulls(dual.a)) / (2 * objective.lam * self.rows)
         state.a[rows] = dual.a
@@ -219,6 +230,16 @@ class DualAscent:
             scores -= scores.dtype.type(t / scale) * pulled
             if bend > 0:
                 tau = dual.inner(d, d) / bend
+
+    def _sweep(self, sweep: Sweep, dual: DualRows, scores: Floats, products: Floats) -> None:
+        """Move a and its scores uphill, one variable after the other."""
+        objective, n = dual.objective, len(dual.y)
+        weight = np.ones(n, dual.a.dtype) if dual.weight is None else dual.weight[:, 0].copy()
+        kind = (objective.rule.own_term, objective.rule.squared)
+        factors = (objective.delta, 2 * objective.lam * self.rows)
+        a, products = np.ascontiguousarray(dual.a), np.ascontiguousarray(products)
+        sweep(a, np.ascontiguousarray(scores), products, dual.y, weight, *factors, *kind)
+        dual.a = a
 
 
 def add_pull(W: Floats, X: Batch, by: Floats) -> None:

@@ -13,6 +13,7 @@ from svmtrain.objective.dual_form import FEASIBLE, simplex
 from svmtrain.objective.features import gram
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import LOSSES
+from svmtrain.solvers import dual_fast
 from svmtrain.solvers.dual import DualAscent, DualState, Settling
 
 N, FEATURES, CLASSES = 18, 3, 3
@@ -20,6 +21,8 @@ WEIGHT = np.array([0.5, 1.0, 3.0])
 EVERY_LOSS = pytest.mark.parametrize("loss", FEASIBLE)
 BIASES = pytest.mark.parametrize("bias", ["none", "regularized"])
 WEIGHTS = pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
+SWEEPS = pytest.mark.parametrize("sweep", [None, dual_fast.sweep], ids=["moves", "sweeps"])
+"""The steps of numpy, and those that are compiled, here as plain Python."""
 
 
 def rows(seed=0, n=N):
@@ -30,9 +33,9 @@ def rows(seed=0, n=N):
     return X * (rng.random(X.shape) < 0.8), y
 
 
-def begin(n=N, dtype=np.float64):
+def begin(n=N, dtype=np.float64, sweep=None):
     """Return a solver and its state before the first step."""
-    solver = DualAscent(n)
+    solver = DualAscent(n, sweep=sweep)
     return solver, solver.start(np.ones((FEATURES, CLASSES), dtype), np.ones(CLASSES, dtype))
 
 
@@ -49,9 +52,9 @@ def settle(state, objective, X, y):
     total.close(state, objective)
 
 
-def train(objective, X, y, epochs, gap=0.0, dtype=np.float64):
+def train(objective, X, y, epochs, gap=0.0, dtype=np.float64, sweep=None):
     """Return the state after some epochs, or when its gap is small enough."""
-    solver, state = begin(len(y), dtype)
+    solver, state = begin(len(y), dtype, sweep)
     for epoch in range(epochs):
         for part in batches(epoch, len(y)):
             solver.ascend(state, objective, X[part], y[part], part)
@@ -92,11 +95,12 @@ def test_every_loss_has_a_dual():
 @EVERY_LOSS
 @BIASES
 @WEIGHTS
-def test_the_dual_never_falls_and_is_never_above_the_objective(loss, bias, weight):
+@SWEEPS
+def test_the_dual_never_falls_and_is_never_above_the_objective(loss, bias, weight, sweep):
     """After each step, at the value of the definition; the weights are those of its variables."""
     X, y = rows()
     objective = LinearObjective(loss, lam=0.03, delta=0.7, bias=bias, class_weight=weight)
-    solver, state = begin()
+    solver, state = begin(sweep=sweep)
     best = 0.0
     for epoch in range(6):
         for part in batches(epoch):
@@ -116,15 +120,20 @@ def test_the_dual_never_falls_and_is_never_above_the_objective(loss, bias, weigh
 
 
 @EVERY_LOSS
-@BIASES
-@WEIGHTS
-@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
-def test_the_optimum_is_that_of_an_independent_solver(loss, bias, weight, sparse):
-    """At 1e-6, bound and objective."""
+@pytest.mark.parametrize(
+    ("bias", "weight"),
+    [("none", WEIGHT), ("regularized", None), ("regularized", WEIGHT)],
+    ids=["no bias, weighted", "plain", "weighted"],
+)
+@pytest.mark.parametrize("held", ["dense", "sparse", "sweeps"])
+def test_the_optimum_is_that_of_an_independent_solver(loss, bias, weight, held):
+    """At 1e-6, bound and objective: of dense rows, sparse rows, and by compiled steps."""
     X, y = rows(2)
-    objective = LinearObjective(loss, lam=0.05, delta=0.8, bias=bias, class_weight=weight)
+    objective = LinearObjective(loss, lam=0.1, delta=0.8, bias=bias, class_weight=weight)
     value, W, _ = optimum(objective, X, y)
-    state = train(objective, SparseRows(compressed(X)) if sparse else X, y, 5000, gap=1e-8 * value)
+    held_rows = SparseRows(compressed(X)) if held == "sparse" else X
+    sweep = dual_fast.sweep if held == "sweeps" else None
+    state = train(objective, held_rows, y, 2000, 8e-7 * value, sweep=sweep)
     assert state.bound == pytest.approx(value, rel=1e-6)
     assert objective.value(X, y, *state.weights) == pytest.approx(value, rel=1e-6)
     np.testing.assert_allclose(state.W, W, rtol=0, atol=2e-3)
@@ -134,7 +143,7 @@ def test_the_optimum_is_that_of_an_independent_solver(loss, bias, weight, sparse
 @BIASES
 @pytest.mark.parametrize("scale", ["none", "standard"])
 def test_sparse_rows_give_what_dense_ones_give(loss, bias, scale):
-    """At 1e-10, centred or not: variables, weights and bound."""
+    """Centred or not: the bound at 1e-10, variables and weights at 1e-8, as D is flat there."""
     X, y = rows(4)
     objective = LinearObjective(loss, lam=0.05, bias=bias, class_weight=WEIGHT)
     scaler = Scaler.fit([X], scale, "l2" if scale == "standard" else "none")
@@ -143,17 +152,19 @@ def test_sparse_rows_give_what_dense_ones_give(loss, bias, scale):
     assert isinstance(sparse, SparseRows)
     np.testing.assert_allclose(gram(sparse), gram(whole), rtol=0, atol=1e-12)
     one, other = (train(objective, held, y, 5) for held in (whole, sparse))
+    assert other.bound == pytest.approx(one.bound, rel=1e-10)
     for name, array in one.arrays().items():
-        np.testing.assert_allclose(other.arrays()[name], array, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(other.arrays()[name], array, rtol=0, atol=1e-8)
 
 
 @EVERY_LOSS
-def test_float32_stays_float32_and_comes_as_near(loss):
+@SWEEPS
+def test_float32_stays_float32_and_comes_as_near(loss, sweep):
     """The bound is one of the objective to the precision of the weights."""
     X, y = rows(1)
     objective = LinearObjective(loss, lam=0.1, class_weight=WEIGHT)
     exact = train(objective, X, y, 200)
-    state = train(objective, X.astype(np.float32), y, 200, dtype=np.float32)
+    state = train(objective, X.astype(np.float32), y, 200, dtype=np.float32, sweep=sweep)
     assert {array.dtype for array in (state.W, state.b, state.a)} == {np.dtype(np.float32)}
     assert state.bound == pytest.approx(exact.bound, rel=1e-4)
     assert objective.value(X, y, *state.weights) >= state.bound * (1 - 1e-6)
@@ -191,12 +202,13 @@ def test_start_is_zero_whatever_weights_it_is_given():
 
 
 @EVERY_LOSS
+@SWEEPS
 @pytest.mark.parametrize("n", [1, 2])
-def test_rows_of_zeros_and_single_rows_are_no_trouble(loss, n):
+def test_rows_of_zeros_and_single_rows_are_no_trouble(loss, n, sweep):
     """Nothing divides by the length of a row; at the optimum, steps leave everything as it is."""
     objective = LinearObjective(loss, lam=0.1, bias="none")
     X, y = np.zeros((n, FEATURES)), np.arange(n)
-    state = train(objective, X, y, 60)
+    state = train(objective, X, y, 60, sweep=sweep)
     assert not state.W.any()
     assert state.bound == pytest.approx(objective.value(X, y, *state.weights), rel=1e-6)
 
@@ -210,10 +222,14 @@ def test_simplex_finds_the_nearest_point(dtype):
     found = simplex(a)
     assert found.dtype == dtype
     for of_row, near in zip(a.astype(float), found, strict=True):
-        low, high = 0.0, 10.0
+        low, high = of_row.max() - 1, of_row.max()
         if np.maximum(of_row, 0).sum() > 1:
-            for _ in range(80):
+            for _ in range(60):
                 middle = (low + high) / 2
                 over = np.maximum(of_row - middle, 0).sum() > 1
                 low, high = (middle, high) if over else (low, middle)
+        else:
+            low = 0.0
         np.testing.assert_allclose(near, np.maximum(of_row - low, 0), rtol=0, atol=1e-6)
+    large = simplex(np.array([[1e30, 0, 1e30, -1e30]], dtype=dtype))
+    assert large.tolist() == [[0.5, 0, 0.5, 0]]
