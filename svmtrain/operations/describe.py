@@ -13,6 +13,7 @@ from svmtrain.data.columns import Encoder
 from svmtrain.model import LinearClassifier
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.operations.job import FitResult
+from svmtrain.solvers.dual import DualAscent
 from svmtrain.solvers.schedules import SCHEDULES
 from svmtrain.training.certificate import why_no_bound
 
@@ -76,11 +77,10 @@ def _plan_text(config: Config, splits: Splits, built: Built, document: dict[str,
         f"W {n_features} x {n_classes}, b {n_classes}; {rows['validation']:,} validation rows, "
         f"{rows['test']:,} test rows"
     )
-    schedule = SCHEDULES[config.solver.schedule]
-    steps = (
-        f"{document['steps']:,} steps of {problem.batch_size} rows, lr {built.lr:g} "
-        f"({config.solver.schedule}: {schedule.formula})"
-    )
+    steps = f"{document['steps']:,} steps of {problem.batch_size} rows, {_pace(built)}"
+    if not isinstance(problem.solver, DualAscent):
+        schedule = SCHEDULES[config.solver.schedule]
+        steps += f" ({config.solver.schedule}: {schedule.formula})"
     parts = {
         "resolved config": to_yaml(config).rstrip(),
         "shapes": shapes,
@@ -88,6 +88,14 @@ def _plan_text(config: Config, splits: Splits, built: Built, document: dict[str,
         "training": steps,
     }
     return "\n\n".join(f"# {title}\n{text}" for title, text in parts.items())
+
+
+def _pace(built: Built) -> str:
+    """Return how steps are made: the step size, or that there is none."""
+    solver = built.problem.solver
+    return (
+        f"dual ascent ({solver.kernel})" if isinstance(solver, DualAscent) else f"lr {built.lr:g}"
+    )
 
 
 def one_line(result: FitResult) -> str:
@@ -119,7 +127,7 @@ def summary(result: FitResult) -> str:
     objective = job.built.problem.objective
     which = "best" if job.config.output.model == "best" else "last"
     lines = [
-        ("trained", f"{objective.loss}, {_strength(result)}, lr {job.built.lr:g}"),
+        ("trained", f"{objective.loss}, {_strength(result)}, {_pace(job.built)}"),
         (
             "on",
             f"{len(train):,} rows x {_features_in_words(result)}, {len(train.classes)} classes"

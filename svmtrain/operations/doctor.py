@@ -211,6 +211,8 @@ def _balance(patient: Patient) -> Line:
 def _step_size(patient: Patient) -> Line:
     """Step size."""
     solver = patient.config.solver
+    if solver.name == "dual":
+        return Line(OK, "step size", "dual ascent has none")
     size = batch_size(solver, len(patient.y))
     make = partial(build_solver, solver, patient.objective.lam, None, False)
     K = len(patient.splits.train.classes)

@@ -1,0 +1,158 @@
+"""Runs by dual ascent: the gap of every epoch is exact, stops a run, and survives every stop."""
+
+import numpy as np
+import pytest
+from small_runs import QUIET, start, write_config
+
+from svmtrain import checkpoint as checkpoints
+from svmtrain import container
+from svmtrain.build import build, load_splits, training
+from svmtrain.config import load_config
+from svmtrain.data.dataset import Dataset
+from svmtrain.data.density import compressed
+from svmtrain.data.scaling import Scaler
+from svmtrain.errors import ConfigError, ModelError, ResumeError
+from svmtrain.model import load_model
+from svmtrain.objective.losses import LOSSES
+from svmtrain.operations.describe import plan, summary
+from svmtrain.operations.doctor import examine
+from svmtrain.operations.fit import fit, reload_config, resume_run
+from svmtrain.solvers import dual_fast
+from svmtrain.training.sources import GatheredRows, MemoryRows, SparseMemoryRows
+
+DUAL = "name: dual; epochs: 8; batch_size: auto"
+
+
+def run(folder, *overrides):
+    """Fit 60 rows by dual ascent and return the result."""
+    path = write_config(folder, DUAL)
+    flags = {"output.name": "run", "output.dir": str(folder / "runs")}
+    return fit(load_config(path, overrides, flags), QUIET, force=True)
+
+
+@pytest.mark.parametrize("sparse", ["false", "true"])
+@pytest.mark.parametrize("bias", ["none", "regularized"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_bound_only_rises_and_is_below_every_objective(tmp_path, loss, bias, sparse):
+    """Every epoch of every loss, dense and sparse, with class weights, to a gap of 1 %."""
+    result = run(
+        tmp_path,
+        *(f"objective.loss={loss}", f"objective.bias={bias}", f"data.sparse={sparse}"),
+        *("objective.class_weight={ash: 2.0, oak: 0.5}", "objective.lambda=0.1"),
+        *("solver.epochs=200", "stop.gap=0.01"),
+    )
+    bounds = [record.bound for record in result.records]
+    assert bounds == sorted(bounds)
+    assert bounds[-1] <= min(record.objective for record in result.records)
+    for record in result.records:
+        assert record.gap == (record.objective - record.bound) / record.objective
+        assert record.lr == 0.0
+    assert result.records[-1].gap <= 0.01
+    assert "proven to be within" in result.outcome.reason
+    assert "dual ascent" in summary(result)
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [("objective.bias=free", "bias is free"), ("objective.lambda=0", "lambda is 0")],
+)
+def test_an_objective_without_a_dual_is_refused(tmp_path, setting, reason):
+    """The message says why."""
+    with pytest.raises(ConfigError, match=f"dual has nothing to ascend: objective.{reason}"):
+        run(tmp_path, setting)
+
+
+def test_settings_of_the_step_size_have_no_effect(tmp_path):
+    """Nor is one looked for; the plan of a run names none."""
+    plain = run(tmp_path)
+    other = run(
+        tmp_path,
+        *("solver.lr=auto", "solver.schedule=constant", "solver.momentum=0.9"),
+        *("solver.averaging=polyak", "solver.init=normal"),
+    )
+    assert other.job.built.search is None
+    objectives = [[record.objective for record in one.records] for one in (plain, other)]
+    assert objectives[0] == objectives[1]
+    text, document = plan(other.job.config)
+    assert "dual ascent" in text
+    assert document["lr"] == 0.0
+
+
+def test_a_batch_is_64_rows_unless_one_says_otherwise(tmp_path):
+    """Or all rows, when there are fewer."""
+    config = load_config(write_config(tmp_path, DUAL), ())
+    assert [training.batch_size(config.solver, rows) for rows in (10, 64, 10**6)] == [10, 64, 64]
+
+
+def test_a_run_of_four_epochs_prolonged_to_eight_equals_one_of_eight(tmp_path):
+    """The variables are in the checkpoint."""
+    config = write_config(tmp_path, "name: dual; epochs: 8")
+    whole = start(config, "whole")
+    start(config, "part", "solver.epochs=4")
+    part = start(config, "part", resume=True)
+    assert part.model.read_bytes() == whole.model.read_bytes()
+
+
+def test_checkpoints_come_back_and_forged_variables_are_refused(tmp_path):
+    """A row of variables too few belongs to other data; a class too few, to none."""
+    done = start(write_config(tmp_path, DUAL), "run")
+    path = done.checkpoint_files()[0]
+    loaded = checkpoints.load(path)
+    assert checkpoints.to_bytes(loaded, load_model(path)) == path.read_bytes()
+    header, arrays = container.read(path)
+    name = f"{checkpoints.PREFIX}a"
+    for wrong in (arrays[name][:, :2], arrays[name].ravel(), arrays[name] * np.nan, np.zeros(())):
+        path.write_bytes(container.pack(header, {**arrays, name: np.ascontiguousarray(wrong)}))
+        with pytest.raises(ModelError, match="solver_a"):
+            checkpoints.load(path)
+    for other in done.checkpoint_files()[1:]:
+        other.unlink()
+    path.write_bytes(container.pack(header, {**arrays, name: arrays[name][1:]}))
+    with pytest.raises(ResumeError, match="a of the checkpoint has shape"):
+        resume_run(done, reload_config(done), QUIET)
+
+
+@pytest.mark.parametrize("scale", ["none", "standard"])
+def test_every_source_gives_the_same_batches(scale):
+    """Rows in memory, sparse ones and those that are scaled a batch at a time; parts are all."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 5)) * (rng.random((40, 5)) < 0.5), np.arange(40) % 3
+    scaler = Scaler.fit([X], scale, "none")
+    sources = [
+        MemoryRows(scaler.transform(X, "float64"), y),
+        SparseMemoryRows(scaler.transform(compressed(X), "float64"), y),
+        GatheredRows(Dataset(X, y, (0, 1, 2)), scaler, "float64"),
+        GatheredRows(Dataset(compressed(X), y, (0, 1, 2)), scaler, "float64"),
+    ]
+    rows = np.array([3, 0, 39])
+    for source in sources:
+        batch, classes = source.batch(rows)
+        batch = batch if isinstance(batch, np.ndarray) else batch.toarray()
+        np.testing.assert_allclose(batch, scaler.transform(X[rows], "float64"), atol=1e-12)
+        assert classes.tolist() == y[rows].tolist()
+        assert np.concatenate(list(source.parts())).tolist() == list(range(40))
+
+
+def test_large_work_is_compiled_where_numba_is_installed(tmp_path, monkeypatch):
+    """Small work never looks for it; without it numpy makes the steps."""
+    config = load_config(write_config(tmp_path, DUAL), ())
+    splits = load_splits(config)
+
+    def kernel():
+        return build(config, splits).problem.solver.kernel
+
+    monkeypatch.setattr(dual_fast, "compiled", lambda: (dual_fast.sweep, "a compiler"))
+    assert kernel() == "numpy"
+    monkeypatch.setattr(training, "FAST_ROWS", 10)
+    assert kernel() == "a compiler"
+    result = run(tmp_path)
+    assert result.job.identity["environment"]["kernel"] == "a compiler"
+    monkeypatch.setattr(dual_fast, "compiled", lambda: None)
+    assert kernel() == "numpy"
+    assert run(tmp_path).gap == pytest.approx(result.gap, abs=0.05)
+
+
+def test_the_doctor_looks_for_no_step_size(tmp_path):
+    """What it trains to try the data is SGD, whatever the solver."""
+    lines = examine(str(write_config(tmp_path, DUAL)))
+    assert "dual ascent has none" in [line.figure for line in lines if line.what == "step size"]
