@@ -17,6 +17,7 @@ from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Classes, Floats
 from svmtrain.objective.sparse_products import add_pulled
 from svmtrain.solvers.dual_fast import Sweep
+from svmtrain.solvers.solver import PlainWeights
 
 INNER_STEPS = 4
 """Steps in the Gram matrix of a batch before the weights are touched."""
@@ -30,7 +31,7 @@ Batch = NDArray[np.floating[Any]] | SparseBatch
 
 
 @dataclass
-class DualState:
+class DualState(PlainWeights):
     """Everything that the next step depends on, besides the data.
 
     Attributes
@@ -66,26 +67,9 @@ class DualState:
         return cls(arrays["W"], arrays["b"], arrays["a"], bound, step)
 
     @property
-    def parameters(self) -> tuple[Floats, Floats]:
-        """What a data term is a function of."""
-        return self.W, self.b
-
-    @property
     def weights(self) -> tuple[Floats, Floats]:
         """The weights to judge and to predict with."""
         return self.W, self.b
-
-    def finite(self) -> bool:
-        """Return whether all weights are finite."""
-        return bool(np.isfinite(self.W).all() and np.isfinite(self.b).all())
-
-    def squares_at_most(self) -> tuple[float, float]:
-        """Return ||W||^2 and ||b||^2."""
-        return self.squares()
-
-    def squares(self) -> tuple[float, float]:
-        """Return ||W||^2 and ||b||^2."""
-        return float(np.vdot(self.W, self.W)), float(np.vdot(self.b, self.b))
 
 
 @dataclass

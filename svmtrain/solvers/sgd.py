@@ -11,12 +11,13 @@ import numpy as np
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Floats
 from svmtrain.solvers.averaging import AVERAGING
+from svmtrain.solvers.solver import PlainWeights
 
 INITS = ("zeros", "normal")
 
 
 @dataclass
-class SGDState:
+class SGDState(PlainWeights):
     """Everything that the next step depends on, besides the data.
 
     Attributes
@@ -53,23 +54,6 @@ class SGDState:
     def restore(cls, arrays: Mapping[str, Floats], step: int) -> SGDState:
         """Return the state that `arrays` was made of."""
         return cls(**{name: arrays[name] for name in cls.SHAPES}, step=step)
-
-    @property
-    def parameters(self) -> tuple[Floats, Floats]:
-        """What a data term is a function of: the current weights and biases."""
-        return self.W, self.b
-
-    def finite(self) -> bool:
-        """Return whether all weights are finite."""
-        return bool(np.isfinite(self.W).all() and np.isfinite(self.b).all())
-
-    def squares_at_most(self) -> tuple[float, float]:
-        """Return ||W||^2 and ||b||^2 of the current weights."""
-        return self.squares()
-
-    def squares(self) -> tuple[float, float]:
-        """Return ||W||^2 and ||b||^2 of the current weights."""
-        return float(np.vdot(self.W, self.W)), float(np.vdot(self.b, self.b))
 
     @property
     def weights(self) -> tuple[Floats, Floats]:

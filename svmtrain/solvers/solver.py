@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Floats
 
@@ -42,6 +44,30 @@ class SolverState(Protocol):
 
     def squares(self) -> tuple[float, float]:
         """Return ||W||^2 and ||b||^2 of the current weights."""
+
+
+class PlainWeights:
+    """What states have in common whose current weights are the arrays W and b."""
+
+    W: Floats
+    b: Floats
+
+    @property
+    def parameters(self) -> tuple[Floats, Floats]:
+        """What a data term is a function of: the current weights and biases."""
+        return self.W, self.b
+
+    def finite(self) -> bool:
+        """Return whether all weights are finite."""
+        return bool(np.isfinite(self.W).all() and np.isfinite(self.b).all())
+
+    def squares_at_most(self) -> tuple[float, float]:
+        """Return ||W||^2 and ||b||^2 of the current weights."""
+        return self.squares()
+
+    def squares(self) -> tuple[float, float]:
+        """Return ||W||^2 and ||b||^2 of the current weights."""
+        return float(np.vdot(self.W, self.W)), float(np.vdot(self.b, self.b))
 
 
 class Solver(Protocol):
