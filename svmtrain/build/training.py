@@ -40,10 +40,10 @@ from svmtrain.training.state import TrainingState
 from svmtrain.training.stopping import METRICS, StopRules, resolve_metric
 
 BATCH_SHARE = 500
+BATCH_LIMITS = (8, 256)
 DUAL_BATCH = 64
 FAST_ROWS = 20_000
 """Rows from which on compiled steps repay their start; not epochs, which a resume may change."""
-BATCH_LIMITS = (8, 256)
 MAPPED_LIMIT = 256 << 20
 """Bytes of a file that are mapped and taken into memory all the same."""
 

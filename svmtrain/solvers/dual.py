@@ -22,6 +22,9 @@ from svmtrain.solvers.solver import PlainWeights
 INNER_STEPS = 4
 """Steps in the Gram matrix of a batch before the weights are touched."""
 
+FLATTEST = 1e-30
+"""Rows of zeros have no curvature; no variable needs a move farther than its inverse."""
+
 
 class SparseBatch(Features, SparseFeatures, Protocol):
     """Sparse rows that multiply, and whose parts are known."""
@@ -198,8 +201,8 @@ class DualAscent:
     def _climb(self, dual: DualRows, scores: Floats, products: Floats) -> None:
         """Move a and its scores uphill, in the Gram matrix of the rows."""
         scale = 2 * dual.objective.lam * self.rows
-        steepest = float(np.trace(products)) / scale
-        tau = 2 / max(steepest, 1e-30)
+        steepest = float(np.trace(products)) / scale + dual.objective.rule.squared / 2
+        tau = 2 / max(steepest, FLATTEST)
         for _ in range(self.inner_steps):
             slopes = dual.slopes(scores)
             d = dual.feasible(dual.a + scores.dtype.type(tau) * slopes) - dual.a

@@ -203,12 +203,13 @@ def test_start_is_zero_whatever_weights_it_is_given():
 
 @EVERY_LOSS
 @SWEEPS
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("n", [1, 2])
-def test_rows_of_zeros_and_single_rows_are_no_trouble(loss, n, sweep):
+def test_rows_of_zeros_and_single_rows_are_no_trouble(loss, n, sweep, dtype):
     """Nothing divides by the length of a row; at the optimum, steps leave everything as it is."""
     objective = LinearObjective(loss, lam=0.1, bias="none")
-    X, y = np.zeros((n, FEATURES)), np.arange(n)
-    state = train(objective, X, y, 60, sweep=sweep)
+    X, y = np.zeros((n, FEATURES), dtype), np.arange(n)
+    state = train(objective, X, y, 60, dtype=dtype, sweep=sweep)
     assert not state.W.any()
     assert state.bound == pytest.approx(objective.value(X, y, *state.weights), rel=1e-6)
 
