@@ -34,7 +34,7 @@ from svmtrain.solvers.solver import Solver
 from svmtrain.training import lr_search
 from svmtrain.training.certificate import NO_BOUND_FREE, NO_BOUND_ZERO, why_no_bound
 from svmtrain.training.loop import Cadence, Problem
-from svmtrain.training.lr_search import LrSearch
+from svmtrain.training.lr_search import LrSearch, SolverFor
 from svmtrain.training.sources import GatheredRows, MemoryRows, RowSource, SparseMemoryRows
 from svmtrain.training.state import TrainingState
 from svmtrain.training.stopping import METRICS, StopRules, resolve_metric
@@ -236,6 +236,36 @@ def row_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:
     return MemoryRows(X, data.y)
 
 
+def _training_rows(config: Config, train: Dataset, scaler: Scaler) -> RowSource:
+    """Return a source of the training rows; an error names their file."""
+    try:
+        return row_source(train, scaler, config.solver.dtype)
+    except DataError as error:
+        where = f"{error.problem} (rows counted among those trained on)"
+        raise DataError(where, path=title(config.data.train)) from None
+
+
+def _search(
+    config: SolverConfig,
+    train: Dataset,
+    scaler: Scaler,
+    objective: LinearObjective,
+    make: SolverFor,
+    weights: tuple[Floats, Floats],
+) -> LrSearch:
+    """Return what `lr: auto` finds on a sample of the training rows."""
+    rows = train.rows(lr_search.sample(config.seed, len(train)))
+    return lr_search.search(
+        row_source(rows, scaler, config.dtype),
+        objective,
+        make,
+        weights,
+        batch_size=batch_size(config, len(train)),
+        seed=config.seed,
+        momentum=config.momentum,
+    )
+
+
 def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     """Return everything that a training needs.
 
@@ -249,28 +279,17 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     solver, train = config.solver, splits.train
     objective = build_objective(config.objective, train)
     scaler = Scaler.fit(train.blocks(), config.preprocess.scale, config.preprocess.row_norm)
-    try:
-        rows = row_source(train, scaler, solver.dtype)
-    except DataError as error:
-        where = f"{error.problem} (rows counted among those trained on)"
-        raise DataError(where, path=title(config.data.train)) from None
+    rows = _training_rows(config, train, scaler)
     size = batch_size(solver, len(train))
     weights = initial_weights(
         solver.init, train.n_features, len(train.classes), np.dtype(solver.dtype), solver.seed
     )
-    sparse = isinstance(train.matrix, Csr)
-    make = partial(build_solver, solver, objective.lam, scaler.shift, sparse)
+    make = partial(build_solver, solver, objective.lam, scaler.shift, isinstance(train.matrix, Csr))
     search, dual = None, None
     if solver.name == "dual":
         lr, dual = 0.0, build_dual(objective, len(train))
     if lr is None and solver.lr == "auto":
-        sizes = {"batch_size": size, "seed": solver.seed}
-        tried = row_source(
-            train.rows(lr_search.sample(solver.seed, len(train))), scaler, solver.dtype
-        )
-        search = lr_search.search(
-            tried, objective, make, weights, **sizes, momentum=solver.momentum
-        )
+        search = _search(solver, train, scaler, objective, make, weights)
         lr = search.lr
     lr = lr if lr is not None else float(solver.lr)
     steps_per_epoch = -(-len(train) // size)
