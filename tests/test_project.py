@@ -212,7 +212,7 @@ def test_the_schema_has_the_marks_of_gaps_that_readers_know():
 def test_git_ignores_no_source():
     """No module, test, config or data file is kept out of a clone by .gitignore."""
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
-        pytest.skip("no git checkout")
+        pytest.skip("unpacked from an archive: git is not there to say what it ignores")
     ignored = subprocess.run(
         [
             *("git", "-C", str(ROOT), "ls-files", "--others", "--ignored", "--exclude-standard"),

@@ -266,6 +266,26 @@ def _search(
     )
 
 
+def _problem(
+    config: SolverConfig,
+    objective: LinearObjective,
+    method: Solver | DualAscent,
+    train: RowSource,
+    validation: RowSource | None,
+) -> Problem:
+    """Return the parts as the training loop takes them."""
+    return Problem(
+        objective=objective,
+        solver=method,
+        train=train,
+        validation=validation,
+        epochs=config.epochs,
+        batch_size=batch_size(config, len(train)),
+        shuffle=config.shuffle,
+        seed=config.seed,
+    )
+
+
 def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     """Return everything that a training needs.
 
@@ -296,18 +316,9 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     method = dual or make(lr, solver.epochs * steps_per_epoch, steps_per_epoch)
     certified = why_no_bound(objective) is None and dual is None
     held = splits.validation
-    problem = Problem(
-        objective=objective,
-        solver=method,
-        train=rows,
-        validation=None if held is None else row_source(held, scaler, solver.dtype),
-        epochs=solver.epochs,
-        batch_size=size,
-        shuffle=solver.shuffle,
-        seed=solver.seed,
-    )
+    validation = None if held is None else row_source(held, scaler, solver.dtype)
     return Built(
-        problem=problem,
+        problem=_problem(solver, objective, method, rows, validation),
         scaler=scaler,
         classes=train.classes,
         feature_names=train.feature_names,

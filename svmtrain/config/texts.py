@@ -23,7 +23,7 @@ class Text(Kind):
     textual = True
 
     def parse(self, node: Node, key: str) -> str:
-        """Return the text, which is not empty."""
+        """Return the text."""
         if not isinstance(node, Scalar) or not self.claims(node):
             raise self.wrong(node, key)
         return node.text
@@ -38,20 +38,8 @@ class Text(Kind):
 
 
 @dataclass(frozen=True)
-class Mark(Kind):
+class Mark(Text):
     """A text as it stands, empty or not, also one that YAML reads as null when it has no quotes."""
-
-    textual = True
-
-    def parse(self, node: Node, key: str) -> str:
-        """Return the text."""
-        if not isinstance(node, Scalar) or not self.claims(node):
-            raise self.wrong(node, key)
-        return node.text
-
-    def describe(self) -> str:
-        """Return "a text"."""
-        return "a text"
 
     def claims(self, node: Node) -> bool:
         """Claim every scalar that is written in quotes, or is text or null without them."""
