@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_runs import start, write_config
+from small_runs import fit_small, start, write_config
 
 from svmtrain.build import build, load_splits
 from svmtrain.config import load_config
@@ -11,18 +11,12 @@ from svmtrain.objective.dual import DualPoint
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import LOSSES
 from svmtrain.operations.describe import summary
-from svmtrain.operations.fit import fit
-from svmtrain.operations.job import Session
 from svmtrain.training.certificate import Certificate, why_no_bound
-
-QUIET = Session(say=lambda text: None, quiet=True)
 
 
 def run(folder, *overrides):
     """Fit 60 rows for 8 epochs and return the result."""
-    path = write_config(folder, "epochs: 8")
-    flags = {"output.name": "run", "output.dir": str(folder / "runs")}
-    return fit(load_config(path, overrides, flags), QUIET, force=True)
+    return fit_small(folder, "epochs: 8", *overrides)
 
 
 @pytest.mark.parametrize("sparse", ["false", "true"])

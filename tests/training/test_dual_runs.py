@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_runs import QUIET, start, write_config
+from small_runs import QUIET, fit_small, start, write_config
 
 from svmtrain import checkpoint as checkpoints
 from svmtrain import container
@@ -16,7 +16,7 @@ from svmtrain.model import load_model
 from svmtrain.objective.losses import LOSSES
 from svmtrain.operations.describe import plan, summary
 from svmtrain.operations.doctor import examine
-from svmtrain.operations.fit import fit, reload_config, resume_run
+from svmtrain.operations.fit import reload_config, resume_run
 from svmtrain.solvers import dual_fast
 from svmtrain.training.sources import GatheredRows, MemoryRows, SparseMemoryRows
 
@@ -25,9 +25,7 @@ DUAL = "name: dual; epochs: 8; batch_size: auto"
 
 def run(folder, *overrides):
     """Fit 60 rows by dual ascent and return the result."""
-    path = write_config(folder, DUAL)
-    flags = {"output.name": "run", "output.dir": str(folder / "runs")}
-    return fit(load_config(path, overrides, flags), QUIET, force=True)
+    return fit_small(folder, DUAL, *overrides)
 
 
 @pytest.mark.parametrize("sparse", ["false", "true"])
