@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,7 @@ class Scaler:
     @property
     def shift(self) -> Columns | None:
         """What centring takes from every scaled row, (n_features,); None for nothing."""
-        return self.offset * self.factor if self.offset.any() else None
+        return self.offset * self.factor if self._moves else None
 
     def transform(self, X: Matrix, dtype: Any) -> Floats | SparseRows:
         """Return the scaled rows: a new C-contiguous array of `dtype`, or sparse ones.
@@ -106,18 +107,21 @@ class Scaler:
             return self._transform_sparse(X, np.dtype(dtype))
         return self.transform_dense(X, dtype)
 
-    def transform_dense(self, X: NDArray[Any], dtype: Any) -> Floats:
-        """Return the scaled rows of an ndarray; see `transform`.
+    def transform_dense(self, X: NDArray[Any], dtype: Any, out: Floats | None = None) -> Floats:
+        """Return the scaled rows of an ndarray, in `out` where that is given; see `transform`.
 
         Whole numbers of up to 16 bits are exact in float32 and are scaled in the dtype asked
         for; all others in float64.
         """
         exact = X.dtype.kind in "iu" and X.dtype.itemsize <= 2
-        scaled: Floats = np.array(X, dtype=dtype if exact else np.float64, order="C")
+        wide = np.dtype(dtype if exact else np.float64)
+        scaled = out if out is not None and out.dtype == wide else np.empty(X.shape, wide)
+        np.copyto(scaled, X)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            if self._moves:
+                scaled -= self.offset.astype(wide, copy=False)
             if self.scale != "none":
-                scaled -= self.offset.astype(scaled.dtype, copy=False)
-                scaled *= self.factor.astype(scaled.dtype, copy=False)
+                scaled *= self.factor.astype(wide, copy=False)
             if self.row_norm == "l2":
                 # By a power of two, which is exact, so that no square leaves the floats.
                 _, exponents = np.frexp(np.abs(scaled).max(axis=1, initial=0.0))
@@ -125,9 +129,23 @@ class Scaler:
                 lengths = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
                 scaled /= np.where(lengths > 0, lengths, 1.0)[:, np.newaxis]
             result: Floats = scaled.astype(dtype, copy=False)
-        if not np.isfinite(result).all():
+        if not (exact and self._reach < np.finfo(dtype).max) and not np.isfinite(result).all():
             self._refuse_infinite(~np.isfinite(result), result.dtype)
-        return result
+        if out is None or result is out:
+            return result
+        np.copyto(out, result)
+        return out
+
+    @cached_property
+    def _moves(self) -> bool:
+        """Whether anything is taken from any feature."""
+        return bool(self.offset.any())
+
+    @cached_property
+    def _reach(self) -> float:
+        """How large a whole number of up to 16 bits can become."""
+        farthest = 2.0**16 + float(np.abs(self.offset).max(initial=0.0))
+        return farthest * float(self.factor.max(initial=0.0))
 
     def _transform_sparse(self, X: Csr, dtype: np.dtype[Any]) -> SparseRows:
         """Return sparse rows scaled; the zeros that centring fills stay unwritten."""

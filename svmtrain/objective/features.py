@@ -34,9 +34,9 @@ class Features(Protocol):
 Rows = NDArray[np.floating[Any]] | Features
 
 
-def times(X: Rows, W: Floats) -> Floats:
-    """Return X W, (n, n_classes), a new array."""
-    return X @ W if isinstance(X, np.ndarray) else X.times(W)
+def times(X: Rows, W: Floats, out: Floats | None = None) -> Floats:
+    """Return X W, (n, n_classes), in `out` when that is given and X is an ndarray."""
+    return np.matmul(X, W, out=out) if isinstance(X, np.ndarray) else X.times(W)
 
 
 def gram(X: Rows) -> Floats:

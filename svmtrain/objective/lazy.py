@@ -158,10 +158,12 @@ class LazyWeights:
         """Return the data term summed over some rows; see `LinearObjective.data_term`."""
         scores = self.scores(rows)
         losses, dscores = objective.losses(scores, y)
-        counts = objective.counts(losses, scores, dscores, y)
+        loss, active = float(losses.sum(dtype=np.float64)), objective.active(dscores)
         return SparseTerm(
-            *counts,
-            dual=objective.tangents_at_zero(counts, scores, dscores),
+            loss,
+            len(y),
+            active,
+            dual=objective.tangents_at_zero(loss, active, scores, dscores),
             db=dscores.sum(axis=0) if objective.bias != "none" else np.zeros_like(self.b),
             rows=rows,
             dscores=dscores,

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
-Classes = NDArray[np.int64]
-LossFunction = Callable[[Floats, Classes, float], tuple[Floats, Floats]]
+from svmtrain.objective.work import Classes, Floats, Work
+
+__all__ = ["LOSSES", "Classes", "Floats", "Loss", "LossFunction"]
+
+LossFunction = Callable[..., tuple[Floats, Floats]]
+"""`function(scores, y, delta, work=None)`; see `Loss`."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,10 @@ class Loss:
     Attributes
     ----------
     function : callable
-        `function(scores, y, delta)` takes scores of shape (n, n_classes) and classes of shape
-        (n,) as int64, and returns losses (n,) and dscores (n, n_classes) in the dtype of the
-        scores. The inputs are left as they are.
+        `function(scores, y, delta, work=None)` takes scores of shape (n, n_classes) and classes
+        of shape (n,) as int64, and returns losses (n,) and dscores (n, n_classes) in the dtype of
+        the scores. The inputs are left as they are. What is returned are arrays of the `Work`
+        where one is given, so that a step makes none.
     formula : str
         The loss of one row, for people.
     source : str
@@ -47,89 +49,126 @@ class Loss:
     own_term: bool = False
     squared: bool = False
 
-    def active(self, dscores: Floats) -> int:
+    def active(self, dscores: Floats, work: Work | None = None) -> int:
         """Count the hinges with a positive margin behind `dscores`, (n, n_classes)."""
-        count = int(np.count_nonzero(dscores > 0))
-        return count + int(np.count_nonzero(dscores < 0)) if self.own_term else count
+        flags = None if work is None else work.flags
+        count = int(np.count_nonzero(np.greater(dscores, 0, out=flags)))
+        if self.own_term:
+            count += int(np.count_nonzero(np.less(dscores, 0, out=flags)))
+        return count
 
 
-def _hinges(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Classes]:
-    """Return max(0, m_j) with 0 in the place of the true class, and the row numbers."""
-    rows = np.arange(len(y))
-    hinges = scores - scores[rows, y][:, np.newaxis]
+def _hinges(scores: Floats, y: Classes, delta: float, work: Work) -> Floats:
+    """Return max(0, m_j) with 0 in the place of the true class, in `work.hinges`."""
+    true = work.own(scores, y)
+    hinges = np.subtract(scores, true[:, np.newaxis], out=work.hinges)
     hinges += scores.dtype.type(delta)
-    hinges[rows, y] = 0
-    np.maximum(hinges, 0, out=hinges)
-    return hinges, rows
+    work.put(hinges, y, 0)
+    return np.maximum(hinges, 0, out=hinges)
 
 
-def weston_watkins(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Floats]:
+def _balance(dscores: Floats, y: Classes, work: Work) -> None:
+    """Give the true class, whose cells are 0, minus what the others have together."""
+    whole = work.sums(dscores, work.per_row)
+    work.put(dscores, y, np.negative(whole, out=whole))
+
+
+def weston_watkins(
+    scores: Floats, y: Classes, delta: float, work: Work | None = None
+) -> tuple[Floats, Floats]:
     """Every class that comes within delta of the true one costs its margin."""
-    hinges, rows = _hinges(scores, y, delta)
-    losses = hinges.sum(axis=1)
-    dscores = (hinges > 0).astype(scores.dtype)
-    dscores[rows, y] = -dscores.sum(axis=1)
-    return losses, dscores
+    work = work or Work.like(scores)
+    hinges = _hinges(scores, y, delta, work)
+    np.copyto(work.dscores, np.greater(hinges, 0, out=work.flags))
+    _balance(work.dscores, y, work)
+    return work.sums(hinges, work.losses), work.dscores
 
 
-def weston_watkins_squared(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Floats]:
+def weston_watkins_squared(
+    scores: Floats, y: Classes, delta: float, work: Work | None = None
+) -> tuple[Floats, Floats]:
     """Every class that comes within delta of the true one costs its margin squared."""
-    hinges, rows = _hinges(scores, y, delta)
-    losses = np.square(hinges).sum(axis=1)
-    dscores = 2 * hinges
-    dscores[rows, y] = -dscores.sum(axis=1)
-    return losses, dscores
+    work = work or Work.like(scores)
+    hinges = _hinges(scores, y, delta, work)
+    np.multiply(hinges, 2, out=work.dscores)
+    _balance(work.dscores, y, work)
+    return work.sums(np.square(hinges, out=hinges), work.losses), work.dscores
 
 
-def _worst(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Classes, Classes]:
-    """Return the largest hinge a row, the (first) class that has it, and the row numbers."""
-    hinges, rows = _hinges(scores, y, delta)
-    worst = hinges.argmax(axis=1)
-    return hinges[rows, worst], worst, rows
+def _worst(scores: Floats, y: Classes, delta: float, work: Work) -> tuple[Floats, Classes]:
+    """Return the largest hinge a row, in `work.losses`, and the (first) class that has it."""
+    hinges = _hinges(scores, y, delta, work)
+    worst = np.argmax(hinges, axis=1, out=work.worst)
+    np.copyto(work.losses, work.own(hinges, worst))
+    return work.losses, worst
 
 
-def crammer_singer(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Floats]:
+def _pair(slopes: Floats, y: Classes, worst: Classes, work: Work) -> Floats:
+    """Return dscores with slopes (n,) for the worst class and minus that for the true one.
+
+    Where they are the same class, the slope is 0. The slopes are changed.
+    """
+    dscores = work.dscores
+    dscores.fill(0)
+    work.put(dscores, worst, slopes)
+    work.put(dscores, y, np.negative(slopes, out=slopes))
+    return dscores
+
+
+def crammer_singer(
+    scores: Floats, y: Classes, delta: float, work: Work | None = None
+) -> tuple[Floats, Floats]:
     """Only the worst class costs; the first of several equally bad ones takes the gradient."""
-    losses, worst, rows = _worst(scores, y, delta)
-    active = (losses > 0).astype(scores.dtype)
-    dscores = np.zeros_like(scores, order="C")
-    dscores[rows, worst] = active
-    dscores[rows, y] -= active
-    return losses, dscores
+    work = work or Work.like(scores)
+    losses, worst = _worst(scores, y, delta, work)
+    np.sign(losses, out=work.per_row)
+    return losses, _pair(work.per_row, y, worst, work)
 
 
-def crammer_singer_squared(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Floats]:
+def crammer_singer_squared(
+    scores: Floats, y: Classes, delta: float, work: Work | None = None
+) -> tuple[Floats, Floats]:
     """Only the worst class costs, its margin squared."""
-    hinges, worst, rows = _worst(scores, y, delta)
-    dscores = np.zeros_like(scores, order="C")
-    dscores[rows, worst] = 2 * hinges
-    dscores[rows, y] -= 2 * hinges
-    return np.square(hinges), dscores
+    work = work or Work.like(scores)
+    losses, worst = _worst(scores, y, delta, work)
+    np.multiply(losses, 2, out=work.per_row)
+    return np.square(losses, out=losses), _pair(work.per_row, y, worst, work)
 
 
-def _signed_hinges(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Classes]:
-    """Return max(0, delta + S_j), and max(0, delta - S_y) for the true class; row numbers."""
-    rows = np.arange(len(y))
-    hinges = scores + scores.dtype.type(delta)
-    hinges[rows, y] = scores.dtype.type(delta) - scores[rows, y]
-    np.maximum(hinges, 0, out=hinges)
-    return hinges, rows
+def _signed_hinges(scores: Floats, y: Classes, delta: float, work: Work) -> Floats:
+    """Return max(0, delta + S_j), and max(0, delta - S_y) for the true class."""
+    hinges = np.add(scores, scores.dtype.type(delta), out=work.hinges)
+    true = work.own(scores, y)
+    work.put(hinges, y, np.subtract(scores.dtype.type(delta), true, out=true))
+    return np.maximum(hinges, 0, out=hinges)
 
 
-def one_vs_rest(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Floats]:
+def _sign(dscores: Floats, y: Classes, work: Work) -> None:
+    """Change the sign of the slope of the true class."""
+    true = work.own(dscores, y)
+    work.put(dscores, y, np.negative(true, out=true))
+
+
+def one_vs_rest(
+    scores: Floats, y: Classes, delta: float, work: Work | None = None
+) -> tuple[Floats, Floats]:
     """One binary hinge a class: the true class wants a score above delta, others below."""
-    hinges, rows = _signed_hinges(scores, y, delta)
-    dscores = (hinges > 0).astype(scores.dtype)
-    dscores[rows, y] *= -1
-    return hinges.sum(axis=1), dscores
+    work = work or Work.like(scores)
+    hinges = _signed_hinges(scores, y, delta, work)
+    np.copyto(work.dscores, np.greater(hinges, 0, out=work.flags))
+    _sign(work.dscores, y, work)
+    return work.sums(hinges, work.losses), work.dscores
 
 
-def one_vs_rest_squared(scores: Floats, y: Classes, delta: float) -> tuple[Floats, Floats]:
+def one_vs_rest_squared(
+    scores: Floats, y: Classes, delta: float, work: Work | None = None
+) -> tuple[Floats, Floats]:
     """One binary squared hinge a class."""
-    hinges, rows = _signed_hinges(scores, y, delta)
-    dscores = 2 * hinges
-    dscores[rows, y] *= -1
-    return np.square(hinges).sum(axis=1), dscores
+    work = work or Work.like(scores)
+    hinges = _signed_hinges(scores, y, delta, work)
+    np.multiply(hinges, 2, out=work.dscores)
+    _sign(work.dscores, y, work)
+    return work.sums(np.square(hinges, out=hinges), work.losses), work.dscores
 
 
 _WW = "Weston and Watkins (1999), Support vector machines for multi-class pattern recognition"

@@ -109,7 +109,8 @@ class SGD:
 
     def descend(self, state: SGDState, objective: LinearObjective, term: DataTerm) -> None:
         """Make one update by the data term of a mini-batch."""
-        self.step(state, objective.mean_gradient(term, state.W, state.b))
+        scratch = self._buffer(state.W)
+        self.step(state, objective.mean_gradient(term, state.W, state.b, scratch))
 
     def step(self, state: SGDState, gradient: tuple[Floats, Floats]) -> None:
         """Make one update with the gradient (dW, db) of the mini-batch objective."""

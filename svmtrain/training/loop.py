@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -149,7 +149,8 @@ class Training:
         zero = np.zeros((1, len(state.best_b)))
         y = np.zeros(1, dtype=np.int64)
         delta = problem.objective.delta
-        self.start_loss = float(problem.objective.rule.function(zero, y, max(delta, 1.0))[0][0])
+        plain = replace(problem.objective, delta=max(delta, 1.0), class_weight=None)
+        self.start_loss = float(plain.losses(zero, y)[0][0])
         if problem.objective.class_weight is not None:
             self.start_loss *= max(1.0, float(problem.objective.class_weight.max()))
 
@@ -251,7 +252,8 @@ class Training:
     ) -> EpochRecord:
         """Return the record of the epoch under way, from what was measured of its weights."""
         state, problem = self.state, self.problem
-        penalty, norm = problem.objective.penalty(W, b), math.sqrt(float(np.vdot(W, W)))
+        penalty = problem.objective.penalty(W, b)
+        norm = math.sqrt(problem.objective.copies * float(np.vdot(W, W)))
         validation_loss = validation.loss / validation.count if validation else None
         if not math.isfinite(penalty + norm + (validation_loss or 0.0)):
             raise self._diverged("weights that are too large to be measured")
@@ -265,9 +267,9 @@ class Training:
             train_loss=train.loss / train.count,
             penalty=penalty,
             objective=objective,
-            train_accuracy=train.correct / train.count,
+            train_accuracy=_accuracy(train),
             validation_loss=validation_loss,
-            validation_accuracy=validation.correct / validation.count if validation else None,
+            validation_accuracy=_accuracy(validation) if validation else None,
             weight_norm=norm,
             active_margins=train.active / train.count,
             bound=bound,
@@ -282,17 +284,17 @@ class Training:
         if state.certificate is None:
             return None
         shift = state.solver.now.shift if isinstance(state.solver, LazyState) else None
-        bound = state.certificate.close(len(problem.train), problem.objective.lam, shift)
+        bound = state.certificate.close(len(problem.train), problem.objective.lam_of_column, shift)
         return bound if math.isfinite(bound) else None
 
     def _check_finite(self, term: DataTerm) -> None:
         """Raise when the step just made, or the loss of some rows, is out of bounds."""
         solver = self.state.solver
         loss = term.loss / term.count
-        if not solver.finite():
-            raise self._diverged("weights that are not finite")
         penalty = self.problem.objective.penalty_of(*solver.squares_at_most())
         if not penalty <= BLOWUP * self.start_loss:
+            if not solver.finite():
+                raise self._diverged("weights that are not finite")
             penalty = self.problem.objective.penalty_of(*solver.squares())
         if not loss <= BLOWUP * self.start_loss:
             raise self._diverged(f"a loss of {loss:.3g}")
@@ -316,3 +318,10 @@ class Training:
     def _save(self) -> None:
         self.journal.save(self.state)
         self.saved = time.monotonic()
+
+
+def _accuracy(term: DataTerm) -> float:
+    """Return the share of rows that are correct, of a data term that counted them."""
+    if term.correct is None:
+        raise ValueError("the data term was not measured")
+    return term.correct / term.count

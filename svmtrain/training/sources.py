@@ -22,6 +22,7 @@ from svmtrain.data.statistics import rows_of_cells
 from svmtrain.objective.lazy import LazyWeights
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Classes, Floats
+from svmtrain.objective.work import Work
 
 MEASURE_CELLS = 1 << 21
 MEASURE_ROWS = (64, 8192)
@@ -68,6 +69,57 @@ def parts_of(n: int, size: int) -> Iterator[NDArray[np.intp]]:
         yield np.arange(start, min(n, start + size))
 
 
+class Buffers:
+    """What the steps over dense rows are made in: for each size of a batch, arrays of its own.
+
+    Sizes are few: that of a batch, of the rest of an epoch, and of what is measured at a time.
+    """
+
+    MOST = 8
+
+    def __init__(self) -> None:
+        self._works: dict[tuple[Any, ...], Work] = {}
+        self._batches: dict[tuple[Any, ...], NDArray[Any]] = {}
+        self._dW: Floats | None = None
+
+    def work(self, objective: LinearObjective, rows: int, W: Floats) -> Work:
+        """Return the arrays for the scores of so many rows."""
+        key = (rows, W.shape[1] * objective.copies, W.dtype)
+        work = self._works.get(key)
+        if work is None:
+            if len(self._works) >= self.MOST:
+                self._works.clear()
+            work = self._works[key] = Work(*key)
+        return work
+
+    def batch(self, rows: int, like: NDArray[Any], dtype: Any = None) -> NDArray[Any]:
+        """Return an array for so many rows like those of another array, in its dtype or this."""
+        key = (rows, like.shape[1:], dtype or like.dtype)
+        batch = self._batches.get(key)
+        if batch is None:
+            if len(self._batches) >= self.MOST:
+                self._batches.clear()
+            batch = self._batches[key] = np.empty((rows, *like.shape[1:]), dtype or like.dtype)
+        return batch
+
+    def gradient(self, W: Floats) -> Floats:
+        """Return an array for the gradient with respect to W."""
+        if self._dW is None or self._dW.shape != W.shape or self._dW.dtype != W.dtype:
+            self._dW = np.empty_like(W)
+        return self._dW
+
+    def gather(self, array: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Return some rows of an array."""
+        return np.take(array, rows, axis=0, out=self.batch(len(rows), array), mode="clip")
+
+    def term(
+        self, objective: LinearObjective, X: Floats, y: Classes, W: Floats, b: Floats
+    ) -> DataTerm:
+        """Return the data term of some rows with its gradient."""
+        work = self.work(objective, len(y), W)
+        return objective.data_term(X, y, W, b, out=self.gradient(W), work=work)
+
+
 class MemoryRows:
     """Rows in memory, scaled and in the dtype of the weights.
 
@@ -82,8 +134,7 @@ class MemoryRows:
     def __init__(self, X: Floats, y: Classes) -> None:
         self.X = X
         self.y = y
-        self._batch = np.empty((0, X.shape[1]), dtype=X.dtype)
-        self._dW: Floats | None = None
+        self._buffers = Buffers()
 
     def __len__(self) -> int:
         return len(self.y)
@@ -92,19 +143,11 @@ class MemoryRows:
         self, objective: LinearObjective, rows: NDArray[np.intp], *parameters: Any
     ) -> DataTerm:
         """Return the data term with its gradient, summed over some rows."""
-        W, b = parameters
-        if self._dW is None or self._dW.shape != W.shape:
-            self._dW = np.empty_like(W)
-        X, y = self.batch(rows)
-        return objective.data_term(X, y, W, b, out=self._dW)
+        return self._buffers.term(objective, *self.batch(rows), *parameters)
 
     def batch(self, rows: NDArray[np.intp]) -> tuple[Floats, Classes]:
-        """Return some rows and their classes; the next call reuses the array."""
-        if len(self._batch) < len(rows):
-            self._batch = np.empty((len(rows), self.X.shape[1]), dtype=self.X.dtype)
-        batch = self._batch[: len(rows)]
-        np.take(self.X, rows, axis=0, out=batch, mode="clip")
-        return batch, self.y[rows]
+        """Return some rows and their classes; the next call reuses the arrays."""
+        return self._buffers.gather(self.X, rows), self._buffers.gather(self.y, rows)
 
     def parts(self) -> Iterator[NDArray[np.intp]]:
         """Return the numbers of all rows in order, in parts as large as is measured at a time."""
@@ -117,8 +160,8 @@ class MemoryRows:
         for start in range(0, len(self), size):
             if interrupts.pending():
                 return None
-            part = slice(start, start + size)
-            total += objective.measure(self.X[part], self.y[part], W, b)
+            X, y = self.X[start : start + size], self.y[start : start + size]
+            total += objective.measure(X, y, W, b, self._buffers.work(objective, len(y), W))
         return total
 
     def mean_square(self) -> float:
@@ -198,7 +241,7 @@ class GatheredRows:
         self.dtype = np.dtype(dtype)
         self.sparse = isinstance(data.matrix, Csr)
         self._reading = Reading(data.matrix)
-        self._dW: Floats | None = None
+        self._buffers = Buffers()
 
     def __len__(self) -> int:
         return len(self.data)
@@ -210,16 +253,18 @@ class GatheredRows:
         X, y = self.batch(rows)
         if isinstance(X, SparseRows):
             return sparse_term(objective, X, y, *parameters)
-        W, b = parameters
-        if self._dW is None or self._dW.shape != W.shape:
-            self._dW = np.empty_like(W)
-        return objective.data_term(X, y, W, b, out=self._dW)
+        return self._buffers.term(objective, X, y, *parameters)
 
     def batch(self, rows: NDArray[np.intp]) -> tuple[Floats | SparseRows, Classes]:
-        """Return some rows, scaled, and their classes."""
-        X = self.scaler.transform(self.data.take(rows), self.dtype)
+        """Return some rows, scaled, and their classes; the next call reuses dense arrays."""
         self._reading.saw(len(rows))
-        return X, self.data.y[rows]
+        y = self._buffers.gather(self.data.y, rows)
+        if isinstance(self.data.matrix, Csr) or self.data.maker is not None:
+            return self.scaler.transform(self.data.take(rows), self.dtype), y
+        at = rows if self.data.at is None else self.data.at[rows]
+        raw = self._buffers.gather(self.data.matrix, at)
+        out = self._buffers.batch(len(rows), raw, self.dtype)
+        return self.scaler.transform_dense(raw, self.dtype, out), y
 
     def parts(self) -> Iterator[NDArray[np.intp]]:
         """Return the numbers of all rows in order, in parts as large as is measured at a time."""
@@ -233,8 +278,15 @@ class GatheredRows:
         for block in self.data.blocks(size):
             if interrupts.pending():
                 return None
-            X = self.scaler.transform(block, self.dtype)
-            total += objective.measure(X, self.data.y[start : start + len(block)], W, b)
+            y = self.data.y[start : start + len(block)]
+            work = None
+            if isinstance(block, Csr):
+                X = self.scaler.transform(block, self.dtype)
+            else:
+                out = self._buffers.batch(len(block), block, self.dtype)
+                X = self.scaler.transform_dense(block, self.dtype, out)
+                work = self._buffers.work(objective, len(y), W)
+            total += objective.measure(X, y, W, b, work)
             start += len(block)
         return total
 

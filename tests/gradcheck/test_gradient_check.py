@@ -13,6 +13,7 @@ from svmtrain.objective import linear
 from svmtrain.objective.kinks import kink_lines
 from svmtrain.objective.linear import BIASES, LinearObjective
 from svmtrain.objective.losses import LOSSES
+from svmtrain.objective.work import Work
 from svmtrain.operations.gradcheck import (
     Rows,
     check_exactly,
@@ -209,8 +210,8 @@ def test_a_subgradient_other_than_0_at_a_kink_is_caught(
     """Also by the check that a user runs: one of its points sits on kinks."""
     right = LOSSES[loss]
 
-    def wrong(scores: np.ndarray, y: np.ndarray, delta: float) -> object:
-        return right.function(scores, y, delta * (1 + 1e-12))
+    def wrong(scores: np.ndarray, y: np.ndarray, delta: float, work: Work | None = None) -> object:
+        return right.function(scores, y, delta * (1 + 1e-12), work)
 
     monkeypatch.setitem(linear.LOSSES, loss, replace(right, function=wrong))
     found = check_objective(LinearObjective(loss), rows(), Checks())
