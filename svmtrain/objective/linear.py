@@ -127,13 +127,17 @@ class LinearObjective:
         """Return the weights and biases of all classes for the columns computed with."""
         return (np.hstack([-W, W]), np.hstack([-b, b])) if self.paired else (W, b)
 
+    def work(self, rows: int, like: Floats) -> Work:
+        """Return arrays for the losses of so many rows, for weights or scores like those."""
+        return Work(rows, like.shape[1] * self.copies, like.dtype)
+
     def losses(self, scores: Floats, y: Classes, work: Work | None = None) -> tuple[Floats, Floats]:
         """Return weighted losses (n,) and dscores (n, n_classes) for scores (n, n_classes).
 
         They are arrays of the `Work` where one is given, which must have two columns for a
         paired objective.
         """
-        work = work or Work(len(y), 2 if self.paired else scores.shape[1], scores.dtype)
+        work = work or self.work(len(y), scores)
         if self.paired:
             np.negative(scores, out=work.scores[:, :1])
             work.scores[:, 1:] = scores
@@ -179,9 +183,10 @@ class LinearObjective:
         work : Work, optional
             For n rows and all classes, likewise.
         """
+        work = work or self.work(len(y), W)
         scores = self.scores(X, W, b, work)
         losses, dscores = self.losses(scores, y, work)
-        db = dscores.sum(axis=0) if self.bias != "none" else np.zeros_like(b)
+        db = work.column_sums(dscores) if self.bias != "none" else np.zeros_like(b)
         loss, active = float(losses.sum(dtype=np.float64)), self.active(dscores, work)
         dual = self.tangents_at_zero(loss, active, scores, dscores)
         return DataTerm(loss, len(y), active, dW=pull(X, dscores, out), db=db, dual=dual)

@@ -41,6 +41,8 @@ class Work:
         self.weights: Floats = np.empty(rows, dtype)
         self.flags = np.empty(shape, np.bool_)
         self.worst = np.empty(rows, np.int64)
+        self._row = np.ones(columns, dtype)
+        self._column = np.ones(rows, dtype)
         self._begins = np.arange(rows, dtype=np.int64) * columns
         self._at = np.empty(rows, np.int64)
 
@@ -58,7 +60,7 @@ class Work:
         columns : ndarray of int64 (n,)
         """
         at = np.add(self._begins, columns, out=self._at)
-        return np.take(array.reshape(-1), at, out=self.per_row, mode="clip")
+        return array.reshape(-1).take(at, out=self.per_row, mode="clip")
 
     def put(self, array: Floats, columns: Classes, values: Floats | float) -> None:
         """Set the cell of each row that is in its column, in an array of this work."""
@@ -66,5 +68,9 @@ class Work:
         array.reshape(-1)[at] = values
 
     def sums(self, array: Floats, out: Floats) -> Floats:
-        """Return the sum of each row of an array of this work, (n,)."""
-        return np.add.reduce(array, axis=1, out=out)
+        """Return the sum of each row of an array of this work, (n,): a product with ones."""
+        return np.matmul(array, self._row, out=out)
+
+    def column_sums(self, array: Floats) -> Floats:
+        """Return the sum of each column of an array (n, any), a new array."""
+        return np.matmul(self._column, array)

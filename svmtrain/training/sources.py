@@ -84,12 +84,12 @@ class Buffers:
 
     def work(self, objective: LinearObjective, rows: int, W: Floats) -> Work:
         """Return the arrays for the scores of so many rows."""
-        key = (rows, W.shape[1] * objective.copies, W.dtype)
+        key = (rows, W.shape[1], W.dtype, objective.paired)
         work = self._works.get(key)
         if work is None:
             if len(self._works) >= self.MOST:
                 self._works.clear()
-            work = self._works[key] = Work(*key)
+            work = self._works[key] = objective.work(rows, W)
         return work
 
     def batch(self, rows: int, like: NDArray[Any], dtype: Any = None) -> NDArray[Any]:
@@ -110,7 +110,8 @@ class Buffers:
 
     def gather(self, array: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[Any]:
         """Return some rows of an array."""
-        return np.take(array, rows, axis=0, out=self.batch(len(rows), array), mode="clip")
+        out = self.batch(len(rows), array)
+        return array.take(rows, axis=0, out=out, mode="clip")
 
     def term(
         self, objective: LinearObjective, X: Floats, y: Classes, W: Floats, b: Floats
