@@ -40,6 +40,8 @@ STATES: dict[str, type[SolverState]] = {
 }
 PREFIX = "solver_"
 PROOF = "certificate_"
+DTYPES_OF = {"4": np.float64, "bytes": np.uint8}
+"""Of the kinds of arrays that are not of the dtype of the weights; see `SolverState.SHAPES`."""
 
 
 @dataclass(frozen=True)
@@ -189,10 +191,13 @@ def _state(fields: Fields, arrays: Mapping[str, Array]) -> TrainingState:
 def _check_array(name: str, kind: str, arrays: Mapping[str, Array], path: str | Path) -> None:
     """Raise unless an array has its shape, the dtype of the weights, and finite values only."""
     array, W = arrays[name], arrays["W"]
-    shapes = {"W": W.shape, "b": arrays["b"].shape, "features": W.shape[:1], "4": (4,)}
-    shapes["rows"] = (*array.shape[:1], *arrays["b"].shape)
+    best = arrays["best_b"]
+    columns = best.shape if best.shape == (1,) and W.shape[1] == 2 else arrays["b"].shape
+    features = W.shape[:1]
+    shapes = {"W": (*features, *columns), "b": columns, "features": features, "4": (4,)}
+    shapes["rows"], shapes["bytes"] = (*array.shape[:1], *columns), array.shape[:1]
     empty = kind.endswith("?") and array.shape == (0,)
-    dtypes = [np.dtype(np.float64) if kind == "4" else W.dtype]
+    dtypes = [np.dtype(DTYPES_OF.get(kind, W.dtype))]
     if name.startswith(PROOF):
         dtypes.append(np.dtype(np.float64))
     if array.dtype not in dtypes or not (empty or array.shape == shapes[kind.removesuffix("?")]):

@@ -25,7 +25,7 @@ from svmtrain.errors import ModelError, shown
 from svmtrain.files import read_bytes, sha256_bytes
 
 Array = NDArray[Any]
-DTYPES = ("<f8", "<f4", "<i8", "<u8")
+DTYPES = ("<f8", "<f4", "<i8", "<u8", "|u1")
 HEADER = "header.json"
 HEADER_LIMIT = 16 << 20
 COMMENT_PREFIX = b"sha256:"
@@ -44,7 +44,7 @@ _MALFORMED = (
 )
 
 _NPY_HEADER = re.compile(
-    rb"\x93NUMPY\x01\x00..\{'descr': '([<a-z0-9]{3})', 'fortran_order': False, "
+    rb"\x93NUMPY\x01\x00..\{'descr': '([<|a-z0-9]{3})', 'fortran_order': False, "
     rb"'shape': \(((?:[0-9]{1,18}, ?)*[0-9]{0,18},?)\), \} *\n",
     re.DOTALL,
 )

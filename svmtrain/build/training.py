@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from svmtrain.build.rows import row_source, training_rows
 from svmtrain.build.splits import Splits
 from svmtrain.config import DEFAULT_LAMBDA, Config, Interval
 from svmtrain.config.schema import Objective
 from svmtrain.config.schema import Solver as SolverConfig
 from svmtrain.data.columns import Encoder
 from svmtrain.data.dataset import Column, Dataset, Label
-from svmtrain.data.mapped import mapping_of
-from svmtrain.data.readers import title
-from svmtrain.data.scaled import SparseRows, dense
 from svmtrain.data.scaling import Scaler
 from svmtrain.data.sparse import Csr
-from svmtrain.errors import ConfigError, DataError, shown
+from svmtrain.errors import ConfigError, shown
 from svmtrain.model import LinearClassifier
+from svmtrain.objective.compiling import numba_version
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import Floats
-from svmtrain.solvers import dual_fast
 from svmtrain.solvers.dual import DualAscent
 from svmtrain.solvers.lazy_sgd import LazySGD
 from svmtrain.solvers.schedules import SCHEDULES, Plan
@@ -35,17 +33,13 @@ from svmtrain.training import lr_search
 from svmtrain.training.certificate import NO_BOUND_FREE, NO_BOUND_ZERO, why_no_bound
 from svmtrain.training.loop import Cadence, Problem
 from svmtrain.training.lr_search import LrSearch, SolverFor
-from svmtrain.training.sources import GatheredRows, MemoryRows, RowSource, SparseMemoryRows
+from svmtrain.training.sources import CompiledMemoryRows, RowSource
 from svmtrain.training.state import TrainingState
 from svmtrain.training.stopping import METRICS, StopRules, resolve_metric
 
 BATCH_SHARE = 500
 BATCH_LIMITS = (8, 256)
-DUAL_BATCH = 64
-FAST_ROWS = 20_000
-"""Rows from which on compiled steps repay their start; not epochs, which a resume may change."""
-MAPPED_LIMIT = 256 << 20
-"""Bytes of a file that are mapped and taken into memory all the same."""
+DUAL_BATCH = 65_536
 
 
 def build_objective(config: Objective, train: Dataset) -> LinearObjective:
@@ -83,7 +77,7 @@ def _class_weight(setting: str | Mapping[str, float], train: Dataset) -> NDArray
 def batch_size(config: SolverConfig, rows: int) -> int:
     """Return the number of rows of a step.
 
-    `auto` is `DUAL_BATCH` for the dual solver, and else a power of two, about rows / 500.
+    `auto` is at most `DUAL_BATCH` for the dual solver, and else a power of two, about rows / 500.
     """
     if not isinstance(config.batch_size, str):
         return min(config.batch_size, rows)
@@ -138,8 +132,8 @@ def build_solver(
     )
 
 
-def build_dual(objective: LinearObjective, rows: int) -> DualAscent:
-    """Return the dual solver for so many training rows.
+def build_dual(objective: LinearObjective, rows: RowSource) -> DualAscent:
+    """Return the dual solver for the training rows.
 
     Raises
     ------
@@ -149,10 +143,8 @@ def build_dual(objective: LinearObjective, rows: int) -> DualAscent:
     why = why_no_bound(objective)
     if why is not None:
         raise ConfigError(f"solver.name dual has nothing to ascend: {why}")
-    fast = dual_fast.compiled() if rows >= FAST_ROWS else None
-    if fast is None:
-        return DualAscent(rows)
-    return DualAscent(rows, sweep=fast[0], kernel=fast[1])
+    compiled = isinstance(rows, CompiledMemoryRows)
+    return DualAscent(len(rows), kernel=f"numba {numba_version()}" if compiled else "numpy")
 
 
 @dataclass(frozen=True)
@@ -191,13 +183,15 @@ class Built:
     def classifier(
         self, W: Floats, b: Floats, trained: Mapping[str, Any] | None = None
     ) -> LinearClassifier:
-        """Return the classifier with some weights."""
+        """Return the classifier with some weights, of the columns that were computed with."""
+        objective = self.problem.objective
+        W, b = objective.widen(W, b)
         return LinearClassifier(
             W=W,
             b=b,
             classes=self.classes,
             scaler=self.scaler,
-            objective=self.problem.objective,
+            objective=replace(objective, paired=False),
             feature_names=self.feature_names,
             target=self.target,
             keep=self.keep,
@@ -205,44 +199,6 @@ class Built:
             encoder=self.encoder,
             trained=dict(trained or {}),
         )
-
-
-def sparse_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:
-    """Return a source of sparse rows, scaled in memory."""
-    X = scaler.transform(data.X, dtype)
-    if not isinstance(X, SparseRows):
-        raise TypeError("the rows are not sparse")
-    return SparseMemoryRows(X, data.y)
-
-
-def row_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:
-    """Return a source of the scaled rows of a dataset.
-
-    Rows of floats, dense or sparse, are scaled once; those that this would make larger, and
-    those of a large file that is mapped, batch by batch.
-    """
-    values = data.matrix.data if isinstance(data.matrix, Csr) else data.matrix
-    size = data.matrix.nbytes * len(data) // max(1, len(data.matrix))
-    large = mapping_of(values) is not None and size > MAPPED_LIMIT
-    if data.maker is not None or values.dtype.kind != "f" or large:
-        return GatheredRows(data, scaler, dtype)
-    if isinstance(data.matrix, Csr):
-        return sparse_source(data, scaler, dtype)
-    X = np.empty((len(data), data.n_features), dtype=dtype)
-    start = 0
-    for block in data.blocks():
-        X[start : start + len(block)] = dense(scaler.transform(block, dtype))
-        start += len(block)
-    return MemoryRows(X, data.y)
-
-
-def _training_rows(config: Config, train: Dataset, scaler: Scaler) -> RowSource:
-    """Return a source of the training rows; an error names their file."""
-    try:
-        return row_source(train, scaler, config.solver.dtype)
-    except DataError as error:
-        where = f"{error.problem} (rows counted among those trained on)"
-        raise DataError(where, path=title(config.data.train)) from None
 
 
 def _search(
@@ -297,17 +253,19 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         The step size that an earlier session settled on; `lr: auto` is then not tried again.
     """
     solver, train = config.solver, splits.train
-    objective = build_objective(config.objective, train)
+    objective = build_objective(config.objective, train).narrowed(len(train.classes))
     scaler = Scaler.fit(train.blocks(), config.preprocess.scale, config.preprocess.row_norm)
-    rows = _training_rows(config, train, scaler)
+    rows = training_rows(config, train, scaler)
     size = batch_size(solver, len(train))
-    weights = initial_weights(
-        solver.init, train.n_features, len(train.classes), np.dtype(solver.dtype), solver.seed
+    weights = objective.narrow(
+        *initial_weights(
+            solver.init, train.n_features, len(train.classes), np.dtype(solver.dtype), solver.seed
+        )
     )
     make = partial(build_solver, solver, objective.lam, scaler.shift, isinstance(train.matrix, Csr))
     search, dual = None, None
     if solver.name == "dual":
-        lr, dual = 0.0, build_dual(objective, len(train))
+        lr, dual = 0.0, build_dual(objective, rows)
     if lr is None and solver.lr == "auto":
         search = _search(solver, train, scaler, objective, make, weights)
         lr = search.lr

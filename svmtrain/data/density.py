@@ -74,10 +74,13 @@ def compressed(X: Matrix) -> Csr:
     """Return a dense matrix without its zeros."""
     if isinstance(X, Csr):
         return X
-    rows, columns = np.nonzero(X)
+    flat = np.ascontiguousarray(X).reshape(-1)
+    places = np.flatnonzero(flat)
+    counts = np.count_nonzero(X, axis=1)
     indptr = np.zeros(len(X) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(rows, minlength=len(X)), out=indptr[1:])
-    values = X[rows, columns].astype(np.float64)
+    np.cumsum(counts, out=indptr[1:])
+    columns = places - np.repeat(np.arange(len(X)) * X.shape[1], counts)
+    values = flat[places].astype(np.float64)
     return Csr(values, columns.astype(np.int32), indptr, (len(X), X.shape[1]))
 
 

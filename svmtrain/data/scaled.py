@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from svmtrain.data.sparse import Csr
+from svmtrain.data.sparse import Csr, stacked
 
 Floats = NDArray[np.floating[Any]]
 
@@ -38,7 +39,21 @@ class SparseRows:
         """Return rows z_i - w_i shift; without a shift, the weights are left aside."""
         if shift is None or weight is None:
             return cls(Z)
-        return cls(Z, shift, weight, Z.to_scipy() @ shift)
+        along = np.bincount(Z.rows(), weights=Z.data * shift[Z.indices], minlength=len(Z))
+        return cls(Z, shift, weight, along.astype(Z.dtype))
+
+    @classmethod
+    def joined(cls, parts: Sequence[SparseRows]) -> SparseRows:
+        """Return the rows of several, scaled alike, as one."""
+        first = parts[0]
+        if len(parts) == 1:
+            return first
+        Z = stacked([part.Z for part in parts])
+        weights = [part.weight for part in parts if part.weight is not None]
+        alongs = [part.along for part in parts if part.along is not None]
+        if not isinstance(Z, Csr) or not weights:
+            return cls(Z if isinstance(Z, Csr) else first.Z)
+        return cls(Z, first.shift, np.concatenate(weights), np.concatenate(alongs))
 
     def __len__(self) -> int:
         return len(self.Z)

@@ -16,6 +16,11 @@ u_i = c_i (signs of the hinges) a_i, the row of dscores that the subgradients a_
 The derivative of n D / c_i with respect to a_ij is the margin m_ij at W(a), less that of q.
 Losses without `own_term` have a_iy = 0.
 
+With two classes and one column w (see `objective.linear`), a row has the one variable of its one
+hinge, or of its two that are equal. With t_i = 1 for the second class and -1 for the first,
+u_i = -t_i c_i a_i and w = -(1/(2 lam n)) sum_i x_i u_i; what a row is worth counts k times, for k
+hinges, and ||w||^2 twice.
+
 To add a loss, enter what its variables may be in `FEASIBLE`.
 
 Source: as for `objective.dual`.
@@ -86,7 +91,7 @@ class DualRows:
     objective : LinearObjective
     y : ndarray of int64 (n,)
     a : ndarray (n, n_classes)
-        Feasible; `D` and its slope are those at a.
+        Feasible; `D` and its slope are those at a. One column for a paired objective.
     """
 
     objective: LinearObjective
@@ -100,12 +105,18 @@ class DualRows:
         if weight is not None:
             self.weight = weight[self.y].astype(self.a.dtype)[:, np.newaxis]
         self.own = self.objective.rule.own_term
-        self.shared = self.objective.loss.startswith("crammer_singer")
+        self.shared = self.objective.worst_only
+        self.paired, self.hinges = self.objective.paired, 1
+        if self.paired:
+            self.hinges = 2 if self.own else 1
+            self.sides = (2 * self.y - 1).astype(self.a.dtype)[:, np.newaxis]
 
     def pulls(self, a: Floats) -> Floats:
         """Return u (n, n_classes), linear in a."""
         u = self._weighted(a)
-        if self.own:
+        if self.paired:
+            u *= -self.sides
+        elif self.own:
             u[self.rows, self.y] *= -1
         else:
             u[self.rows, self.y] = -u.sum(axis=1)
@@ -114,6 +125,11 @@ class DualRows:
     def slopes(self, scores: Floats) -> Floats:
         """Return the derivatives of n D / c_i with respect to a, where X W(a) + b are scores."""
         delta = scores.dtype.type(self.objective.delta)
+        if self.paired:
+            m = self.hinges * delta - 2 * self.sides * scores
+            if self.objective.rule.squared:
+                m -= self.hinges * self._tied(self.a) / 2
+            return m
         true = scores[self.rows, self.y]
         if self.own:
             m = scores + delta
@@ -127,19 +143,19 @@ class DualRows:
         return m
 
     def bend(self, d: Floats) -> float:
-        """Return sum_i c_i q(d_i)."""
+        """Return sum_i c_i q(d_i), as often as a variable has hinges."""
         if not self.objective.rule.squared:
             return 0.0
-        return self.inner(d, self._tied(d)) / 4
+        return self.hinges * self.inner(d, self._tied(d)) / 4
 
     def worth(self) -> float:
-        """Return sum_i c_i (delta sum_j a_ij - q(a_i)), in float64."""
+        """Return sum_i c_i (delta sum_j a_ij - q(a_i)) likewise, in float64."""
         weighted = self._weighted(self.a)
         whole = self.objective.delta * float(weighted.sum(dtype=np.float64))
-        if not self.objective.rule.squared:
-            return whole
-        tied = self._tied(self.a)
-        return whole - float(np.einsum("ij,ij->", weighted, tied, dtype=np.float64)) / 4
+        if self.objective.rule.squared:
+            tied = self._tied(self.a)
+            whole -= float(np.einsum("ij,ij->", weighted, tied, dtype=np.float64)) / 4
+        return self.hinges * whole
 
     def inner(self, d: Floats, m: Floats) -> float:
         """Return sum_i c_i <d_i, m_i>."""

@@ -104,6 +104,11 @@ class LinearObjective:
         return LOSSES[self.loss]
 
     @property
+    def worst_only(self) -> bool:
+        """Whether only the worst class of a row counts."""
+        return self.loss.startswith("crammer_singer")
+
+    @property
     def copies(self) -> int:
         """How many columns of W each column of the weights stands for."""
         return 2 if self.paired else 1

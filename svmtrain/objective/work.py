@@ -73,4 +73,5 @@ class Work:
 
     def column_sums(self, array: Floats) -> Floats:
         """Return the sum of each column of an array (n, any), a new array."""
-        return np.matmul(self._column, array)
+        sums: Floats = np.matmul(self._column, array)
+        return sums

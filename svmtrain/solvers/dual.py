@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -9,28 +10,43 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from svmtrain.objective.compiled import CompiledRows
+from svmtrain.objective.compiling import widened
 from svmtrain.objective.dual import DualPoint
 from svmtrain.objective.dual_form import DualRows
-from svmtrain.objective.features import Features, gram, pull, times
+from svmtrain.objective.features import Features, gram, pull
 from svmtrain.objective.lazy import SparseFeatures
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Classes, Floats
 from svmtrain.objective.sparse_products import add_pulled
-from svmtrain.solvers.dual_fast import Sweep
 from svmtrain.solvers.solver import PlainWeights
 
 INNER_STEPS = 4
-"""Steps in the Gram matrix of a batch before the weights are touched."""
+"""Moves in the Gram matrix of a block before the weights are touched."""
+BLOCK = 64
+"""Rows of a block."""
+PASSES = 4
+"""Most passes over the rows of a step: after the first, over those that moved in the last."""
+LONGEST_REST = 7
+"""Steps that a row is left out at most when its variables did not move."""
 
 FLATTEST = 1e-30
 """Rows of zeros have no curvature; no variable needs a move farther than its inverse."""
+
+
+def smallest_move(dtype: np.dtype[Any]) -> float:
+    """Return how far a variable must go for its row to have moved: well above rounding."""
+    eps = float(np.finfo(dtype).eps)
+    return math.pow(eps, 0.75)
 
 
 class SparseBatch(Features, SparseFeatures, Protocol):
     """Sparse rows that multiply, and whose parts are known."""
 
 
-Batch = NDArray[np.floating[Any]] | SparseBatch
+Batch = NDArray[np.floating[Any]] | SparseBatch | CompiledRows
+Take = Callable[[NDArray[np.intp]], tuple[Batch, Classes]]
+"""From the numbers of training rows to the rows and their classes."""
 
 
 @dataclass
@@ -43,6 +59,8 @@ class DualState(PlainWeights):
         W(a) and b(a); see `objective.dual_form`.
     a : ndarray (n_rows, n_classes)
         The dual variables of every training row.
+    rest, wait : ndarray of uint8 (n_rows,)
+        How many steps a row is left out when it does not move, and how many are left of them.
     bound : float
         The largest D(a) at the end of an epoch so far; 0 is that of a = 0.
     step : int
@@ -50,24 +68,30 @@ class DualState(PlainWeights):
     """
 
     KIND: ClassVar[str] = "dual"
-    SHAPES: ClassVar[dict[str, str]] = {"W": "W", "b": "b", "a": "rows", "factors": "4"}
+    SHAPES: ClassVar[dict[str, str]] = {
+        **{"W": "W", "b": "b", "a": "rows"},
+        **{"rest": "bytes", "wait": "bytes", "factors": "4"},
+    }
 
     W: Floats
     b: Floats
     a: Floats
+    rest: NDArray[np.uint8]
+    wait: NDArray[np.uint8]
     bound: float = 0.0
     step: int = 0
 
-    def arrays(self) -> dict[str, Floats]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all of the state but `step` as arrays by name; only `factors` is a copy."""
         factors = np.array([self.bound, 0.0, 0.0, 0.0])
-        return {"W": self.W, "b": self.b, "a": self.a, "factors": factors}
+        resting = {"rest": self.rest, "wait": self.wait}
+        return {"W": self.W, "b": self.b, "a": self.a, **resting, "factors": factors}
 
     @classmethod
-    def restore(cls, arrays: Mapping[str, Floats], step: int) -> DualState:
+    def restore(cls, arrays: Mapping[str, NDArray[Any]], step: int) -> DualState:
         """Return the state that `arrays` was made of."""
-        bound = float(arrays["factors"][0])
-        return cls(arrays["W"], arrays["b"], arrays["a"], bound, step)
+        named = {name: arrays[name] for name in cls.SHAPES if name != "factors"}
+        return cls(**named, bound=float(arrays["factors"][0]), step=step)
 
     @property
     def weights(self) -> tuple[Floats, Floats]:
@@ -113,18 +137,23 @@ class Settling:
         point = DualPoint(self.G / rows, g / rows, self.worth / rows)
         state.W[:] = point.G / (-2 * objective.lam)
         state.b[:] = point.g / (-2 * objective.lam)
-        state.bound = max(state.bound, point.bound(objective.lam))
+        state.bound = max(state.bound, point.bound(objective.lam_of_column))
 
 
 @dataclass(frozen=True)
 class DualAscent:
     """Maximise D(a) by blocks of rows, and so minimise P(W) = (1/n) sum_i loss_i + lam ||W||^2.
 
-    A step takes the rows of a batch, whose variables alone change. Their scores change with
-    their variables by the Gram matrix of the batch, so several moves are made in it: each goes
-    from a towards the feasible point nearest to a + tau (slopes of D), exactly as far as D
-    rises. W is changed once a step. D never falls, and there is no step size to choose:
-    tau is the inverse of the curvature along the move before.
+    A step goes over the rows of a batch, whose variables alone change, and then a few times over
+    those that still moved. A row that did not move at all rests: it is left out of the next
+    steps, one, then three, then `LONGEST_REST` at a time, for most rows end at a bound and stay.
+
+    Rows are taken in blocks. The scores of a block change with its variables by its Gram matrix,
+    so several moves are made in it before W is changed: each goes from a towards the feasible
+    point nearest to a + tau (slopes of D), exactly as far as D rises, and tau is the inverse of
+    the curvature along the move before. Rows that are `CompiledRows` are taken one by one
+    instead, each to its exact best; see `solvers.dual_loops`. D never falls, and there is no step
+    size to choose.
 
     At the end of an epoch W(a) and D(a) are computed anew, so that rounding does not add up.
 
@@ -133,22 +162,19 @@ class DualAscent:
     rows : int
         The number of training rows.
     inner_steps : int
-    sweep : callable, optional
-        `dual_fast.sweep`, compiled: exact steps along one variable after the other take the
-        place of the moves, where the variables of a row do not bound one another.
     kernel : str
-        What makes the steps within a batch, for people.
+        What makes the moves, for people.
 
     Notes
     -----
     Source: Hsieh et al. (2008), A dual coordinate descent method for large-scale linear SVM, and
-    Shalev-Shwartz and Zhang (2013), for ascent on blocks of the dual; Birgin, Martinez and
-    Raydan (2000), Nonmonotone spectral projected gradient methods, for the moves.
+    Shalev-Shwartz and Zhang (2013), for ascent on blocks of the dual and for leaving rows out;
+    Birgin, Martinez and Raydan (2000), Nonmonotone spectral projected gradient methods, for the
+    moves.
     """
 
     rows: int
     inner_steps: int = INNER_STEPS
-    sweep: Sweep | None = None
     kernel: str = "numpy"
 
     @property
@@ -159,49 +185,82 @@ class DualAscent:
     def start(self, W: Floats, b: Floats) -> DualState:
         """Return the state before the first step: a = 0, and so weights of 0 like W and b."""
         a = np.zeros((self.rows, len(b)), dtype=W.dtype)
-        return DualState(np.zeros_like(W, order="C"), np.zeros_like(b), a)
+        resting = np.zeros((2, self.rows), dtype=np.uint8)
+        return DualState(np.zeros_like(W, order="C"), np.zeros_like(b), a, *resting)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether rows are taken one by one."""
+        return self.kernel != "numpy"
 
     def ascend(
-        self,
-        state: Any,
-        objective: LinearObjective,
-        X: Batch,
-        y: Classes,
-        rows: NDArray[np.intp],
+        self, state: Any, objective: LinearObjective, take: Take, rows: NDArray[np.intp]
     ) -> DataTerm:
-        """Make one update of a `DualState` by the rows X (n, n_features) with those numbers.
+        """Make one update of a `DualState` by the training rows with those numbers.
 
         Returns
         -------
         DataTerm
-            That of the rows at the weights before the update, without its gradient.
+            Of so many rows; their losses are not known, for some of them rest.
         """
-        scores = times(X, state.W)
-        scores += state.b
-        losses, dscores = objective.losses(scores, y)
-        term = DataTerm(*objective.counts(losses, scores, dscores, y))
+        count = len(rows)
+        waiting = state.wait[rows] > 0
+        state.wait[rows] -= waiting
+        rows = rows[~waiting]
+        for number in range(PASSES):
+            moved = self._pass(state, objective, take, rows)
+            if number == 0:
+                longer = np.minimum(2 * state.rest[rows] + 1, LONGEST_REST)
+                state.rest[rows] = state.wait[rows] = np.where(moved, 0, longer)
+            rows = rows[moved]
+        state.step += 1
+        return DataTerm(0.0, count, 0)
+
+    def _pass(
+        self, state: DualState, objective: LinearObjective, take: Take, rows: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        """Go over some rows once; return whether each of them moved, (n,)."""
+        moved = [np.zeros(0, dtype=np.bool_)]
+        size = len(rows) if self.compiled else BLOCK
+        for begin in range(0, len(rows), size or 1):
+            part = rows[begin : begin + size]
+            X, y = take(part)
+            if isinstance(X, CompiledRows):
+                moved.append(self._sweep(state, objective, X, y, part))
+            else:
+                moved.append(self._block(state, objective, X, y, part))
+        return np.concatenate(moved)
+
+    def _block(
+        self,
+        state: DualState,
+        objective: LinearObjective,
+        X: Batch,
+        y: Classes,
+        rows: NDArray[np.intp],
+    ) -> NDArray[np.bool_]:
+        """Go over the rows X (n, n_features) with those numbers together."""
+        scores = objective.scores(X, state.W, state.b)
         products = gram(X)
         if objective.bias == "regularized":
             products += 1
         dual = DualRows(objective, y, state.a[rows])
-        before = dual.pulls(dual.a)
-        if self.sweep is None or dual.shared:
-            self._climb(dual, scores, products)
-        else:
-            self._sweep(self.sweep, dual, scores, products)
+        before, pulls = dual.a, dual.pulls(dual.a)
+        self._climb(dual, scores, products)
         dual.a = dual.feasible(dual.a)
-        by = (before - dual.pulls(dual.a)) / (2 * objective.lam * self.rows)
+        by = (pulls - dual.pulls(dual.a)) / (2 * objective.lam * self.rows)
         state.a[rows] = dual.a
         add_pull(state.W, X, by)
         if objective.bias == "regularized":
             state.b += by.sum(axis=0)
-        state.step += 1
-        return term
+        moved: NDArray[np.bool_] = np.abs(dual.a - before).max(axis=1) > smallest_move(before.dtype)
+        return moved
 
     def _climb(self, dual: DualRows, scores: Floats, products: Floats) -> None:
         """Move a and its scores uphill, in the Gram matrix of the rows."""
+        copies = dual.objective.copies
         scale = 2 * dual.objective.lam * self.rows
-        steepest = float(np.trace(products)) / scale + dual.objective.rule.squared / 2
+        steepest = copies * float(np.trace(products)) / scale + dual.objective.rule.squared / 2
         tau = 2 / max(steepest, FLATTEST)
         for _ in range(self.inner_steps):
             slopes = dual.slopes(scores)
@@ -209,30 +268,68 @@ class DualAscent:
             u = dual.pulls(d)
             pulled = products @ u
             rise = dual.inner(d, slopes)
-            bend = float(np.vdot(u, pulled)) / scale + 2 * dual.bend(d)
+            bend = copies * float(np.vdot(u, pulled)) / scale + 2 * dual.bend(d)
             if not rise > 0:
                 return
             t = min(1.0, rise / bend) if bend > rise else 1.0
-            dual.a += d.dtype.type(t) * d
+            dual.a = dual.a + d.dtype.type(t) * d
             scores -= scores.dtype.type(t / scale) * pulled
             if bend > 0:
                 tau = dual.inner(d, d) / bend
 
-    def _sweep(self, sweep: Sweep, dual: DualRows, scores: Floats, products: Floats) -> None:
-        """Move a and its scores uphill, one variable after the other."""
-        objective, n = dual.objective, len(dual.y)
-        weight = np.ones(n, dual.a.dtype) if dual.weight is None else dual.weight[:, 0].copy()
-        kind = (objective.rule.own_term, objective.rule.squared)
-        factors = (objective.delta, 2 * objective.lam * self.rows)
-        a, products = np.ascontiguousarray(dual.a), np.ascontiguousarray(products)
-        sweep(a, np.ascontiguousarray(scores), products, dual.y, weight, *factors, *kind)
-        dual.a = a
+    def _sweep(
+        self,
+        state: DualState,
+        objective: LinearObjective,
+        X: CompiledRows,
+        y: Classes,
+        rows: NDArray[np.intp],
+    ) -> NDArray[np.bool_]:
+        """Go over the rows X with those numbers one by one."""
+        from svmtrain.solvers.dual_loops import sweep
+
+        W = widened(state.W, state.W.dtype)
+        b = widened(state.b[np.newaxis], state.b.dtype)[0]
+        turn, length = np.zeros_like(b), 0.0
+        along = X.shift @ W if len(X.shift) else turn
+        if len(X.shift):
+            length = float(np.vdot(X.shift, X.shift))
+        weight = np.ones(len(y))
+        if objective.class_weight is not None:
+            weight = objective.class_weight[y]
+        rule = (objective.rule.own_term, objective.rule.squared, objective.worst_only)
+        bias = 1.0 if objective.bias == "regularized" else 0.0
+        scale = 2 * objective.lam * self.rows
+        moved = np.zeros(len(y), dtype=np.bool_)
+        moving = (X.squares, X.weight, X.along, length, along, turn)
+        problem = (float(objective.delta), scale, bias, objective.paired)
+        sweep(
+            X.parts,
+            moving,
+            state.a,
+            rows,
+            y,
+            weight,
+            W,
+            b,
+            rule,
+            problem,
+            smallest_move(W.dtype),
+            moved,
+        )
+        state.W[:], state.b[:] = W[:, : state.W.shape[1]], b[: len(state.b)]
+        if len(X.shift):
+            state.W += np.outer(X.shift, turn[: len(state.b)])
+        return moved
 
 
 def add_pull(W: Floats, X: Batch, by: Floats) -> None:
     """Add X^T by to W, where `by` is (n, n_classes); sparse rows cost their non-zeros."""
     if isinstance(X, np.ndarray):
         W += X.T @ by
+        return
+    if isinstance(X, CompiledRows):
+        W += X.pull(by)
         return
     add_pulled(W, X.Z, by)
     if X.weight is not None and X.shift is not None:

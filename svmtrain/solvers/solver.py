@@ -17,7 +17,8 @@ class SolverState(Protocol):
     KIND: ClassVar[str]
     SHAPES: ClassVar[dict[str, str]]
     """The shape of each of `arrays()`: that of W or b, (features,), one like b for each of
-    the training rows, or (4,) for float64 factors; a question mark says that it may be empty."""
+    the training rows, a byte for each, or (4,) for float64 factors; a question mark says that it
+    may be empty."""
 
     step: int
 

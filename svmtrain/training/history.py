@@ -21,8 +21,9 @@ class EpochRecord:
         Training time so far, over all sessions of the run.
     lr : float
         The learning rate of the last step.
-    online_loss : float
-        Mean loss of the rows just before their own step of this epoch.
+    online_loss : float or None
+        Mean loss of the rows just before their own step of this epoch; None for dual ascent,
+        whose steps are not over single rows.
     train_loss, penalty, objective : float
         The data term over all training rows, the penalty, and their sum.
     train_accuracy : float
@@ -43,7 +44,7 @@ class EpochRecord:
     step: int
     seconds: float
     lr: float
-    online_loss: float
+    online_loss: float | None
     train_loss: float
     penalty: float
     objective: float

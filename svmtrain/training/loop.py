@@ -203,8 +203,7 @@ class Training:
         """Make one update by some rows; return their data term before it."""
         state, problem = self.state, self.problem
         if isinstance(problem.solver, DualAscent):
-            X, y = problem.train.batch(rows)
-            return problem.solver.ascend(state.solver, problem.objective, X, y, rows)
+            return problem.solver.ascend(state.solver, problem.objective, problem.train.batch, rows)
         term = problem.train.term(problem.objective, rows, *state.solver.parameters)
         if state.certificate is not None:
             state.certificate.add(problem.objective, term)
@@ -263,7 +262,9 @@ class Training:
             step=state.solver.step,
             seconds=round(time.monotonic() - self.began, 6),
             lr=problem.solver.rate(state.solver.step - 1),
-            online_loss=state.online_loss / len(problem.train),
+            online_loss=None
+            if isinstance(state.solver, DualState)
+            else state.online_loss / len(problem.train),
             train_loss=train.loss / train.count,
             penalty=penalty,
             objective=objective,

@@ -19,6 +19,7 @@ from svmtrain.data.scaled import SparseRows
 from svmtrain.data.scaling import Scaler
 from svmtrain.data.sparse import Csr
 from svmtrain.data.statistics import rows_of_cells
+from svmtrain.objective.compiled import CompiledRows
 from svmtrain.objective.lazy import LazyWeights
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Classes, Floats
@@ -48,7 +49,7 @@ class RowSource(Protocol):
     def mean_square(self) -> float:
         """Return the mean squared length of a row."""
 
-    def batch(self, rows: NDArray[np.intp]) -> tuple[Floats | SparseRows, Classes]:
+    def batch(self, rows: NDArray[np.intp]) -> tuple[Floats | SparseRows | CompiledRows, Classes]:
         """Return some rows, scaled, and their classes; the next call may reuse the array."""
 
     def parts(self) -> Iterator[NDArray[np.intp]]:
@@ -221,6 +222,51 @@ def sparse_term(
         return parameters[0].term(objective, X, y)
     W, b = parameters
     return objective.data_term(X, y, W, b)
+
+
+class CompiledMemoryRows:
+    """Rows in memory for compiled loops, which gather nothing.
+
+    Parameters
+    ----------
+    X : CompiledRows (n_samples, n_features)
+    y : ndarray of int64 (n_samples,)
+    """
+
+    def __init__(self, X: CompiledRows, y: Classes) -> None:
+        self.X = X
+        self.y = y
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def term(
+        self, objective: LinearObjective, rows: NDArray[np.intp], *parameters: Any
+    ) -> DataTerm:
+        """Return the data term with its gradient, summed over some rows."""
+        W, b = parameters
+        return objective.data_term(*self.batch(rows), W, b, out=np.empty_like(W))
+
+    def batch(self, rows: NDArray[np.intp]) -> tuple[CompiledRows, Classes]:
+        """Return some rows and their classes."""
+        return self.X[rows], self.y[rows]
+
+    def parts(self) -> Iterator[NDArray[np.intp]]:
+        """Return the numbers of all rows in order, in parts as large as is measured at a time."""
+        return parts_of(len(self), measure_rows(self.X.shape[1], sparse=True))
+
+    def measure(self, objective: LinearObjective, W: Floats, b: Floats) -> DataTerm | None:
+        """Return the data term without gradient over all rows; None when a signal came."""
+        total = DataTerm(0.0, 0, 0, 0)
+        for rows in self.parts():
+            if interrupts.pending():
+                return None
+            total += objective.measure(*self.batch(rows), W, b)
+        return total
+
+    def mean_square(self) -> float:
+        """Return the mean squared length of a row."""
+        return float(self.X.squares.mean(dtype=np.float64))
 
 
 class GatheredRows:

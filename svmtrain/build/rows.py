@@ -1,0 +1,103 @@
+"""From rows as they were read to a source of rows as they are computed with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from svmtrain.config import Config
+from svmtrain.data.dataset import Dataset
+from svmtrain.data.density import compressed
+from svmtrain.data.mapped import mapping_of
+from svmtrain.data.readers import title
+from svmtrain.data.scaled import SparseRows, dense
+from svmtrain.data.scaling import Scaler
+from svmtrain.data.sparse import Csr, Matrix
+from svmtrain.errors import DataError
+from svmtrain.objective.compiled import CompiledRows
+from svmtrain.objective.compiling import numba_version
+from svmtrain.training.sources import (
+    CompiledMemoryRows,
+    GatheredRows,
+    MemoryRows,
+    RowSource,
+    SparseMemoryRows,
+)
+
+MAPPED_LIMIT = 256 << 20
+"""Bytes of a file that are mapped and taken into memory all the same."""
+COMPILED_CELLS = 200_000
+"""Stored cells from which on compiled loops repay the import of numba."""
+COMPILED_LIMIT = 2 << 30
+"""Bytes of rows that are held in memory for compiled loops."""
+SPARSE_SHARE = 0.6
+"""Share of cells that are no zeros up to which compiled loops are faster over sparse rows."""
+
+
+def row_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:
+    """Return a source of the scaled rows of a dataset.
+
+    Rows of floats, dense or sparse, are scaled once; those that this would make larger, and
+    those of a large file that is mapped, batch by batch.
+    """
+    values = data.matrix.data if isinstance(data.matrix, Csr) else data.matrix
+    size = data.matrix.nbytes * len(data) // max(1, len(data.matrix))
+    large = mapping_of(values) is not None and size > MAPPED_LIMIT
+    if data.maker is not None or values.dtype.kind != "f" or large:
+        return GatheredRows(data, scaler, dtype)
+    if isinstance(data.matrix, Csr):
+        return SparseMemoryRows(_sparse(data, scaler, dtype), data.y)
+    return MemoryRows(_dense(data, scaler, dtype), data.y)
+
+
+def _sparse(data: Dataset, scaler: Scaler, dtype: str) -> SparseRows:
+    """Return all rows scaled, without their zeros."""
+    parts = []
+    for block in [data.X] if isinstance(data.matrix, Csr) else data.blocks():
+        part = scaler.transform(compressed(block), dtype)
+        if not isinstance(part, SparseRows):
+            raise TypeError("the rows are not sparse")
+        parts.append(part)
+    return SparseRows.joined(parts)
+
+
+def _dense(data: Dataset, scaler: Scaler, dtype: str) -> np.ndarray[tuple[int, ...], np.dtype]:
+    """Return all rows scaled, (n_samples, n_features)."""
+    X = np.empty((len(data), data.n_features), dtype=dtype)
+    start = 0
+    for block in data.blocks():
+        X[start : start + len(block)] = dense(scaler.transform(block, dtype))
+        start += len(block)
+    return X
+
+
+def _stored(block: Matrix) -> int:
+    """Return how many cells are stored, or would be without zeros."""
+    return len(block.data) if isinstance(block, Csr) else int(np.count_nonzero(block))
+
+
+def compiled_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource | None:
+    """Return a source of rows for compiled loops; None where it would not pay.
+
+    It is there when numba is installed, there is enough to do, and the rows fit in memory.
+    """
+    stored = sum(_stored(block) for block in data.blocks())
+    cells, width = len(data) * data.n_features, np.dtype(dtype).itemsize
+    sparse = isinstance(data.matrix, Csr) or stored <= SPARSE_SHARE * cells
+    size = stored * (width + 4) if sparse else cells * width
+    if stored < COMPILED_CELLS or size > COMPILED_LIMIT or numba_version() is None:
+        return None
+    if sparse:
+        return CompiledMemoryRows(CompiledRows.sparse(_sparse(data, scaler, dtype)), data.y)
+    return CompiledMemoryRows(CompiledRows.dense(_dense(data, scaler, dtype)), data.y)
+
+
+def training_rows(config: Config, train: Dataset, scaler: Scaler) -> RowSource:
+    """Return a source of the training rows for the solver; an error names their file."""
+    dtype, compiled = config.solver.dtype, None
+    try:
+        if config.solver.name == "dual":
+            compiled = compiled_source(train, scaler, dtype)
+        return compiled or row_source(train, scaler, dtype)
+    except DataError as error:
+        where = f"{error.problem} (rows counted among those trained on)"
+        raise DataError(where, path=title(config.data.train)) from None

@@ -1,0 +1,64 @@
+"""Whether numba is there (extra `fast`), and how loops are compiled by it.
+
+The modules of compiled loops are imported only where the work repays the import of numba.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+
+from svmtrain.objective.work import Floats
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FLAGS = ("contract", "reassoc", "nsz")
+"""What the compiler may do with sums of floats: reorder them, so that they go side by side."""
+
+LANE_BYTES = 64
+"""Columns are taken side by side in groups of so many bytes."""
+
+
+@cache
+def numba_version() -> str | None:
+    """Return the version of numba, or None where it is not installed."""
+    try:
+        import numba
+    except ImportError:
+        return None
+    return str(numba.__version__)
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function; what comes of it is kept on disk, where a folder can be written."""
+    import numba
+
+    made: Any
+    try:
+        made = numba.njit(cache=True, fastmath=set(FLAGS))(function)
+    except RuntimeError:
+        made = numba.njit(fastmath=set(FLAGS))(function)
+    return made  # type: ignore[no-any-return]
+
+
+def inlined(function: Function) -> Function:
+    """Compile a function into those of its module that call it."""
+    import numba
+
+    made: Any = numba.njit(fastmath=set(FLAGS), inline="always")(function)
+    return made  # type: ignore[no-any-return]
+
+
+def widened(array: Floats, dtype: Any) -> Floats:
+    """Return a C-contiguous copy with columns of zeros up to a whole number of groups.
+
+    One column, which stands for two classes, stays alone.
+    """
+    columns, group = array.shape[1], LANE_BYTES // np.dtype(dtype).itemsize
+    width = columns if columns == 1 else -(-columns // group) * group
+    wide = np.zeros((len(array), width), dtype)
+    wide[:, :columns] = array
+    return wide
