@@ -300,8 +300,8 @@ class Solver:
         default="auto",
         metadata=_about(
             Either(Integer(minimum=1), _AUTO),
-            "rows of one step; auto is 64 for dual, and else about a 500th of the rows, a power of "
-            "two from 8 to 256",
+            "rows of one step; auto is at most 65,536 for dual, else about a 500th of the rows, a "
+            "power of two from 8 to 256",
             common=True,
         ),
     )

@@ -136,8 +136,8 @@ def wrong_gradient(monkeypatch):
     """Make the analytic gradient of the default loss wrong by one per mille."""
     right = losses.LOSSES["weston_watkins"]
 
-    def wrong(scores, y, delta):
-        values, dscores = right.function(scores, y, delta)
+    def wrong(scores, y, delta, work=None):
+        values, dscores = right.function(scores, y, delta, work)
         return values, (dscores * 1.001).astype(dscores.dtype)
 
     broken = losses.Loss(wrong, right.formula, right.source)

@@ -6,7 +6,8 @@ from small_runs import QUIET, fit_small, start, write_config
 
 from svmtrain import checkpoint as checkpoints
 from svmtrain import container
-from svmtrain.build import build, load_splits, training
+from svmtrain.build import rows as build_rows
+from svmtrain.build import training
 from svmtrain.config import load_config
 from svmtrain.data.dataset import Dataset
 from svmtrain.data.density import compressed
@@ -17,8 +18,7 @@ from svmtrain.objective.losses import LOSSES
 from svmtrain.operations.describe import plan, summary
 from svmtrain.operations.doctor import examine
 from svmtrain.operations.fit import reload_config, resume_run
-from svmtrain.solvers import dual_fast
-from svmtrain.training.sources import GatheredRows, MemoryRows, SparseMemoryRows
+from svmtrain.training.sources import CompiledMemoryRows, GatheredRows, MemoryRows, SparseMemoryRows
 
 DUAL = "name: dual; epochs: 8; batch_size: auto"
 
@@ -76,10 +76,11 @@ def test_settings_of_the_step_size_have_no_effect(tmp_path):
     assert document["lr"] == 0.0
 
 
-def test_a_batch_is_64_rows_unless_one_says_otherwise(tmp_path):
-    """Or all rows, when there are fewer."""
+def test_a_batch_is_all_rows_unless_there_are_very_many(tmp_path):
+    """A step goes over those that move more than once, the better the more there are."""
     config = load_config(write_config(tmp_path, DUAL), ())
-    assert [training.batch_size(config.solver, rows) for rows in (10, 64, 10**6)] == [10, 64, 64]
+    sizes = [training.batch_size(config.solver, rows) for rows in (10, 64, 10**6)]
+    assert sizes == [10, 64, 65536]
 
 
 def test_a_run_of_four_epochs_prolonged_to_eight_equals_one_of_eight(tmp_path):
@@ -131,23 +132,45 @@ def test_every_source_gives_the_same_batches(scale):
         assert np.concatenate(list(source.parts())).tolist() == list(range(40))
 
 
-def test_large_work_is_compiled_where_numba_is_installed(tmp_path, monkeypatch):
-    """Small work never looks for it; without it numpy makes the steps."""
-    config = load_config(write_config(tmp_path, DUAL), ())
-    splits = load_splits(config)
-
-    def kernel():
-        return build(config, splits).problem.solver.kernel
-
-    monkeypatch.setattr(dual_fast, "compiled", lambda: (dual_fast.sweep, "a compiler"))
-    assert kernel() == "numpy"
-    monkeypatch.setattr(training, "FAST_ROWS", 10)
-    assert kernel() == "a compiler"
+@pytest.mark.parametrize(
+    ("share", "limit", "compiled"), [(1.0, 2**30, True), (0.0, 2**30, True), (1.0, 10, False)]
+)
+def test_large_work_is_compiled_where_numba_is_installed(
+    tmp_path, monkeypatch, share, limit, compiled
+):
+    """As sparse or dense rows, if they can be held; small work never looks for it."""
+    pytest.importorskip("numba")
+    plain = run(tmp_path)
+    monkeypatch.setattr(build_rows, "COMPILED_CELLS", 10)
+    monkeypatch.setattr(build_rows, "SPARSE_SHARE", share)
+    monkeypatch.setattr(build_rows, "COMPILED_LIMIT", limit)
     result = run(tmp_path)
-    assert result.job.identity["environment"]["kernel"] == "a compiler"
-    monkeypatch.setattr(dual_fast, "compiled", lambda: None)
-    assert kernel() == "numpy"
-    assert run(tmp_path).gap == pytest.approx(result.gap, abs=0.05)
+    kernels = [one.job.identity["environment"]["kernel"] for one in (plain, result)]
+    assert kernels[0] == "numpy"
+    assert kernels[1].startswith("numba") == compiled
+    assert result.gap == pytest.approx(plain.gap, abs=0.02)
+    held = result.job.built.problem.train
+    assert isinstance(held, CompiledMemoryRows) == compiled
+    assert not compiled or bool(len(held.X.indptr)) == (share == 1.0)
+
+
+def test_without_numba_numpy_makes_the_moves(tmp_path, monkeypatch):
+    """However large the work is."""
+    monkeypatch.setattr(build_rows, "COMPILED_CELLS", 10)
+    monkeypatch.setattr(build_rows, "numba_version", lambda: None)
+    assert run(tmp_path).job.identity["environment"]["kernel"] == "numpy"
+
+
+def test_a_compiled_run_resumes_to_the_same_bits(tmp_path, monkeypatch):
+    """What rests is in the checkpoint, too."""
+    pytest.importorskip("numba")
+    monkeypatch.setattr(build_rows, "COMPILED_CELLS", 10)
+    config = write_config(tmp_path, "name: dual; epochs: 8; batch_size: 7")
+    whole = start(config, "whole")
+    for stop in (1, 3, 4):
+        start(config, f"part{stop}", f"solver.epochs={stop}")
+        part = start(config, f"part{stop}", resume=True)
+        assert part.model.read_bytes() == whole.model.read_bytes()
 
 
 def test_the_doctor_looks_for_no_step_size(tmp_path):

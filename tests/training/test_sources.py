@@ -6,8 +6,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from svmtrain.build import training
-from svmtrain.build.training import row_source
+from svmtrain.build import rows as build_rows
+from svmtrain.build.rows import row_source
 from svmtrain.data.dataset import Dataset
 from svmtrain.data.density import compressed
 from svmtrain.data.mapped import mapping_of
@@ -94,7 +94,7 @@ def test_the_source_follows_from_what_holds_the_rows(tmp_path, monkeypatch):
     ]
     for matrix, kind in kinds:
         assert type(row_source(Dataset(matrix, y, CLASSES), scaler, "float64")) is kind
-    monkeypatch.setattr(training, "MAPPED_LIMIT", 100)
+    monkeypatch.setattr(build_rows, "MAPPED_LIMIT", 100)
     large = Dataset(np.asarray(mapped), y, CLASSES)
     assert type(row_source(large, scaler, "float64")) is GatheredRows
 
