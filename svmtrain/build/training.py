@@ -273,6 +273,9 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     steps_per_epoch = -(-len(train) // size)
     method = dual or make(lr, solver.epochs * steps_per_epoch, steps_per_epoch)
     certified = why_no_bound(objective) is None and dual is None
+    start = method.start(*weights)
+    if dual is not None and isinstance(rows, CompiledMemoryRows):
+        dual.load(start, objective, rows.X)
     held = splits.validation
     validation = None if held is None else row_source(held, scaler, solver.dtype)
     return Built(
@@ -286,7 +289,7 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         encoder=splits.encoder,
         search=search,
         lr=lr,
-        start=TrainingState.begin(method.start(*weights), certified=certified),
+        start=TrainingState.begin(start, certified=certified),
     )
 
 

@@ -25,8 +25,9 @@ INNER_STEPS = 4
 """Moves in the Gram matrix of a block before the weights are touched."""
 BLOCK = 64
 """Rows of a block."""
-PASSES = 4
-"""Most passes over the rows of a step: after the first, over those that moved in the last."""
+PASSES, SHARE = 12, 1.0
+"""Most passes over the rows of a step that moved in the pass before, after the first, and how
+many rows they take at most together, as a share of those of the step."""
 LONGEST_REST = 7
 """Steps that a row is left out at most when its variables did not move."""
 
@@ -207,14 +208,26 @@ class DualAscent:
         waiting = state.wait[rows] > 0
         state.wait[rows] -= waiting
         rows = rows[~waiting]
-        for number in range(PASSES):
-            moved = self._pass(state, objective, take, rows)
-            if number == 0:
-                longer = np.minimum(2 * state.rest[rows] + 1, LONGEST_REST)
-                state.rest[rows] = state.wait[rows] = np.where(moved, 0, longer)
+        moved = self._pass(state, objective, take, rows)
+        longer = np.minimum(2 * state.rest[rows] + 1, LONGEST_REST)
+        state.rest[rows] = state.wait[rows] = np.where(moved, 0, longer)
+        more = int(SHARE * count)
+        for _ in range(PASSES):
             rows = rows[moved]
+            more -= len(rows)
+            if more < 0 or not len(rows):
+                break
+            moved = self._pass(state, objective, take, rows)
         state.step += 1
         return DataTerm(0.0, count, 0)
+
+    def load(self, state: DualState, objective: LinearObjective, X: CompiledRows) -> None:
+        """Load the compiled loops, or compile them where that was never done; nothing changes."""
+        rows = np.zeros(0, dtype=np.intp)
+        none, y = X[rows], np.zeros(0, dtype=np.int64)
+        self._sweep(state, objective, none, y, rows)
+        none.times(state.W)
+        none.pull(np.zeros((0, len(state.b)), state.W.dtype))
 
     def _pass(
         self, state: DualState, objective: LinearObjective, take: Take, rows: NDArray[np.intp]
