@@ -171,7 +171,7 @@ def made(rows: int, features: int = 784, classes: int = 10, seed: int = SEED) ->
     generator = np.random.default_rng(seed)
     patterns = generator.random((classes, features), np.float32)
     y = generator.integers(0, classes, rows)
-    X = 0.3 * patterns[y] + 0.3 * patterns[generator.integers(0, classes, rows)]
+    X = 0.4 * patterns[y] + 0.3 * patterns[generator.integers(0, classes, rows)]
     X += generator.random((rows, features), np.float32)
     X -= np.float32(np.quantile(X[:1000], 0.8))
     return np.clip(X, 0, 1, out=X).astype(np.float32), y

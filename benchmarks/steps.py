@@ -9,6 +9,7 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from svmtrain.config import parse_config
@@ -58,5 +59,5 @@ def timed_fit(settings: Mapping[str, Any]) -> tuple[list[float], list[float]]:
     finally:
         fitting.make_progress = usual
     ends = [0.0, *(record.seconds for record in result.records)]
-    whole = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+    whole = [after - before for before, after in pairwise(ends)]
     return [clock.a_step(number) for number in range(len(result.records))], whole
