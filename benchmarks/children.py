@@ -44,25 +44,28 @@ def environment(threads: int = 1) -> dict[str, str]:
 def run(command: list[str], folder: Path, limit: float = 3600) -> tuple[str, float]:
     """Run a command to its end; return what it printed and the seconds that it took."""
     began = time.time()
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=limit,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ChildFailedError(f"no end after {limit:.0f} s") from None
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()
         raise ChildFailedError(lines[-1] if lines else f"exit code {done.returncode}")
     return done.stdout, time.time() - began
 
 
-def ask(module: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+def ask(module: str, spec: Mapping[str, Any], limit: float = 3600) -> dict[str, Any]:
     """Run a module with a specification in a fresh process; return the JSON that it prints last."""
     told = json.dumps({**spec, "started": time.time()})
-    printed, wall = run([sys.executable, "-m", module, told], ROOT)
+    printed, wall = run([sys.executable, "-m", module, told], ROOT, limit)
     answer: dict[str, Any] = json.loads(printed.strip().splitlines()[-1])
     return {**answer, "wall": wall}
 
@@ -78,7 +81,7 @@ def in_turn(
                 continue
             try:
                 found[name].append(runner())
-            except (ChildFailedError, subprocess.TimeoutExpired) as error:
+            except ChildFailedError as error:
                 say(f"{name} is left out: {error}")
                 del found[name]
     return found

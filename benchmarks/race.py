@@ -17,6 +17,8 @@ from benchmarks.datasets import Dataset
 
 PROVEN = 5e-4
 """The gap at which svmtrain's dual ascent stops: half of the smallest that is asked about."""
+PATIENCE = 10
+"""A peer that has not ended after so many times its budget is left out."""
 SHOWN = 1e-2
 """The gap whose epoch is the plain result of dual ascent."""
 
@@ -187,7 +189,7 @@ class Entry:
             "epochs": self.epochs,
             "settings": dict(self.contestant.settings),
         }
-        return ask(f"benchmarks.peers.{self.contestant.module}", spec)
+        return ask(f"benchmarks.peers.{self.contestant.module}", spec, PATIENCE * self.budget + 60)
 
 
 class Ours:
@@ -239,7 +241,11 @@ def race(
         Entry(contestant, dataset, lam, options["budget"], options["epochs"])
         for contestant in CONTESTANTS
     ]
-    able = {entry.contestant.name: entry for entry in entries if entry.possible()}
+    able = {
+        entry.contestant.name: entry
+        for entry in entries
+        if entry.possible() and not (options["quick"] and entry.contestant.needs == ("numba",))
+    }
     say(f"{dataset.name}, lambda {lam:g}: {len(able)} contestants, {options['repeats']} repeats")
     runners = {name: entry.runner() for name, entry in able.items()}
     answers = in_turn(runners, options["repeats"], say)

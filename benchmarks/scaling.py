@@ -24,7 +24,7 @@ FULL = {
     "features": (98, 196, 392, 784),
     "classes": (5, 10, 20, 40),
 }
-QUICK = {"rows": (2_000, 4_000, 8_000), "features": (49, 98, 196), "classes": (5, 10, 20)}
+QUICK = {"rows": (4_000, 16_000), "features": (98, 392), "classes": (5, 20)}
 BASE = {"rows": 15_000, "features": 196, "classes": 10}
 QUICK_BASE = {"rows": 4_000, "features": 98, "classes": 10}
 EPOCHS = 5

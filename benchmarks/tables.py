@@ -37,7 +37,8 @@ def shown(one: Mapping[str, float] | None, factor: float = 1) -> str:
     if one is None:
         return NOT_REACHED
     median, least, most = (factor * one[key] for key in ("median", "min", "max"))
-    return f"{figure(median)} ({figure(least)}-{figure(most)})"
+    text = figure(median)
+    return text if least == most else f"{text} ({figure(least)}-{figure(most)})"
 
 
 def families(race: Mapping[str, Any]) -> list[str]:
@@ -105,31 +106,40 @@ def job_table(race: Mapping[str, Any]) -> str:
 
 
 def duels(races: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return, for each race, family and gap, svmtrain's best proven time and the peers' best."""
-    found = []
-    for race in races:
-        for family in families(race):
-            names = runners(race, family)
-            for gap in GAPS:
-                times = {name: times_to(race, name, gap) for name in names}
-                ours = {n: t["proven"] for n, t in times.items() if n.startswith("svmtrain")}
-                peers = {n: t["reached"] for n, t in times.items() if not n.startswith("svmtrain")}
-                if ours and peers:
-                    found.append(
-                        {
-                            **{key: race[key] for key in ("dataset", "lambda", "sparse")},
-                            "family": family,
-                            "gap": gap,
-                            "numba": quickest(
-                                {n: t for n, t in ours.items() if n.endswith("numba")}
-                            ),
-                            "ours": quickest(
-                                {n: t for n, t in ours.items() if not n.endswith("numba")}
-                            ),
-                            "peer": quickest(peers),
-                        }
-                    )
-    return found
+    """Return, for each race, family and gap, svmtrain's best proven time and the peers' best.
+
+    Where no peer has a way to the optimum of a family, it is held to the quickest peer on an
+    objective of that peer's own.
+    """
+    return [
+        {
+            **{key: race[key] for key in ("dataset", "lambda", "sparse")},
+            "family": family,
+            "gap": gap,
+            **duel(race, family, gap),
+        }
+        for race in races
+        for family in families(race)
+        if any(is_ours(name) for name in runners(race, family))
+        for gap in GAPS
+    ]
+
+
+def is_ours(name: str) -> bool:
+    """Return whether a contestant is svmtrain."""
+    return name.startswith("svmtrain")
+
+
+def duel(race: Mapping[str, Any], family: str, gap: float) -> dict[str, Any]:
+    """Return svmtrain's best time to have proven a gap, with and without numba, and a peer's."""
+    ours = {n: times_to(race, n, gap)["proven"] for n in runners(race, family) if is_ours(n)}
+    compiled = {name: one for name, one in ours.items() if name.endswith("numba")}
+    plain = {name: one for name, one in ours.items() if name not in compiled}
+    peer = None
+    for some in ([family], families(race)):
+        names = [n for other in some for n in runners(race, other) if not is_ours(n)]
+        peer = peer or quickest({n: times_to(race, n, gap)["reached"] for n in names})
+    return {"ours": quickest(plain), "numba": quickest(compiled), "peer": peer}
 
 
 def quickest(times: Mapping[str, Mapping[str, float] | None]) -> tuple[str, Any] | None:
@@ -163,7 +173,7 @@ def duel_table(lines: Sequence[Mapping[str, Any]]) -> str:
             by = ratio(ours, peer)
             cells.append(shown(ours[1]) if ours else NOT_REACHED)
             cells.append("-" if by is None else f"{by:.2f}{' slower' if by > 1 else ''}")
-        cells.append(f"{peer[0].split(',')[0]} {shown(peer[1])}" if peer else NOT_REACHED)
+        cells.append(f"{peer[0]}: {shown(peer[1])}" if peer else NOT_REACHED)
         rows.append(cells)
     head = ["data", "lambda", "objective", "gap", "svmtrain, proven", "over the peer's"]
     head += ["with numba, proven", "over the peer's", "quickest peer, reached"]
