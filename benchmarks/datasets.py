@@ -190,7 +190,6 @@ SOURCES: dict[str, tuple[Callable[[Sequence[Path]], Parts], tuple[float, ...]]] 
     "a9a": (a9a, (1e-4, 1e-5)),
     "news20": (news20, (1e-4, 1e-5)),
     "made": (lambda folders: made_parts(24_000), (1e-3,)),
-    "made-small": (lambda folders: made_parts(3_000), (1e-2,)),
     "digits": (digits, (1e-3,)),
     "breast_cancer": (breast_cancer, (1e-2,)),
     "iris": (iris, (1e-2,)),

@@ -122,9 +122,13 @@ def draw_curve(
 
 
 def plain_numbers(axes: Any) -> None:
-    """Write errors as percentages."""
-    from matplotlib.ticker import LogLocator, PercentFormatter
+    """Write errors as percentages, and seconds without powers, few enough to stay apart."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, PercentFormatter
 
+    least, most = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if most < 50 * least else (1,)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter("")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes.yaxis.set_minor_formatter("")

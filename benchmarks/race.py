@@ -17,7 +17,7 @@ from benchmarks.datasets import Dataset
 
 PROVEN = 5e-4
 """The gap at which svmtrain's dual ascent stops: half of the smallest that is asked about."""
-PATIENCE = 10
+PATIENCE = 3
 """A peer that has not ended after so many times its budget is left out."""
 SHOWN = 1e-2
 """The gap whose epoch is the plain result of dual ascent."""

@@ -139,7 +139,12 @@ def duel(race: Mapping[str, Any], family: str, gap: float) -> dict[str, Any]:
     for some in ([family], families(race)):
         names = [n for other in some for n in runners(race, other) if not is_ours(n)]
         peer = peer or quickest({n: times_to(race, n, gap)["reached"] for n in names})
-    return {"ours": quickest(plain), "numba": quickest(compiled), "peer": peer}
+    return {
+        "ours": quickest(plain),
+        "numba": quickest(compiled),
+        "ran": {"ours": bool(plain), "numba": bool(compiled)},
+        "peer": peer,
+    }
 
 
 def quickest(times: Mapping[str, Mapping[str, float] | None]) -> tuple[str, Any] | None:
@@ -160,6 +165,8 @@ def ratio(ours: tuple[str, Any] | None, peer: tuple[str, Any] | None) -> float |
 
 def duel_table(lines: Sequence[Mapping[str, Any]]) -> str:
     """Return the table of svmtrain's proven times against the quickest peer's."""
+    kinds = {"ours": "svmtrain, proven", "numba": "with numba, proven"}
+    shown_kinds = [kind for kind in kinds if any(line["ran"][kind] for line in lines)]
     rows = []
     for line in lines:
         peer = line["peer"]
@@ -169,12 +176,13 @@ def duel_table(lines: Sequence[Mapping[str, Any]]) -> str:
             TITLES[line["family"]],
             f"{line['gap']:.1%}",
         ]
-        for ours in (line["ours"], line["numba"]):
-            by = ratio(ours, peer)
-            cells.append(shown(ours[1]) if ours else NOT_REACHED)
+        for kind in shown_kinds:
+            by = ratio(line[kind], peer)
+            cells.append(shown(line[kind][1]) if line[kind] else NOT_REACHED)
             cells.append("-" if by is None else f"{by:.2f}{' slower' if by > 1 else ''}")
         cells.append(f"{peer[0]}: {shown(peer[1])}" if peer else NOT_REACHED)
         rows.append(cells)
-    head = ["data", "lambda", "objective", "gap", "svmtrain, proven", "over the peer's"]
-    head += ["with numba, proven", "over the peer's", "quickest peer, reached"]
-    return table(head, rows)
+    head = ["data", "lambda", "objective", "gap"]
+    for kind in shown_kinds:
+        head += [kinds[kind], "over the peer's"]
+    return table([*head, "quickest peer, reached"], rows)

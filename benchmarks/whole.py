@@ -129,7 +129,7 @@ def runners(job: Job) -> dict[str, Callable[[], dict[str, Any]]]:
     }
     if installed("liblinear"):
         read = {**spec, "file": str(job.svmlight)}
-        for scipy, title in ((False, "its lists"), (True, "scipy")):
+        for scipy, title in ((False, "lists"), (True, "scipy")):
             found[f"LIBLINEAR -s 4, svmlight through {title}"] = partial(
                 ask, "benchmarks.peers.whole_liblinear", {**read, "scipy": scipy}
             )
