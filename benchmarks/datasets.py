@@ -125,6 +125,7 @@ def news20(folders: Sequence[Path]) -> Parts:
         X, labels = svmlight(lines)
     lengths = np.sqrt(np.asarray(X.multiply(X).sum(axis=1)).ravel())
     X = (diags(1 / np.maximum(lengths, 1e-12)) @ X).tocsr().astype(np.float32)
+    X.sort_indices()
     return split(X, numbered(labels))
 
 

@@ -49,45 +49,42 @@ def heading(results: Mapping[str, Any]) -> str:
     return "\n\n".join(lines)
 
 
-def epoch_section(epoch: Mapping[str, Any], step: Mapping[str, Any], folder: Path) -> str:
-    """Return the limits, the epochs as multiples of them, and the overhead of a step."""
-    rates = {
-        "products of a step, 256 x 784 x 10, GFLOP/s": ("skinny", 1e-9),
-        "products of 1,536 x 1,536, GFLOP/s": ("large", 1e-9),
-        "memory read, GB/s": ("bandwidth", 1e-9),
-        "random rows gathered, GB/s": ("gather", 1e-9),
-    }
-    limits = {name: one["median"] for name, one in epoch["limits"].items()}
+RATES = {
+    "products of a step, 256 x 784 x 10, GFLOP/s": "skinny",
+    "products of 1,536 x 1,536, GFLOP/s": "large",
+    "memory read, GB/s": "bandwidth",
+    "random rows gathered, GB/s": "gather",
+}
+
+
+def epoch_table(epoch: Mapping[str, Any]) -> str:
+    """Return the epochs, as multiples of the limits and of svmtrain's."""
     ours = epoch["seconds"].get("svmtrain, steps alone")
     rows = []
     for name, one in epoch["seconds"].items():
         if one is None:
             continue
-        cells = [f"{one['median'] / limits[limit]:.2f}" for limit in ("skinny", "large")]
-        cells.append(f"{one['median'] / ours['median']:.2f}" if ours else "-")
+        by = [epoch["limits"]["skinny"], epoch["limits"]["large"], ours]
+        cells = [f"{one['median'] / other['median']:.2f}" if other else "-" for other in by]
         rows.append([name, shown(one), *cells])
+    head = ["", "seconds", "x limit, its own products", "x limit, large", "x svmtrain's steps"]
+    return table(head, rows)
+
+
+def epoch_section(epoch: Mapping[str, Any], step: Mapping[str, Any], folder: Path) -> str:
+    """Return the limits, the epochs as multiples of them, and the overhead of a step."""
+    rates = [[name, shown(epoch["rates"][key], 1e-9)] for name, key in RATES.items()]
+    skinny, large = (epoch["limits"][name]["median"] for name in ("skinny", "large"))
     small = f"{step['batch']} x {step['features']} x {step['classes']}"
     return "\n\n".join(
         [
             "## An epoch beside the machine's limits",
-            table(
-                ["limit", "measured"],
-                [[name, shown(epoch["rates"][key], by)] for name, (key, by) in rates.items()],
-            ),
+            table(["limit", "measured"], rates),
             f"Kernels: {'; '.join(epoch['kernels'])}. An epoch of {epoch['rows']:,} x 784 x 10 in "
-            f"float32, batches of 256, takes at least {tables.figure(limits['skinny'])} s with the "
-            f"rate of its own products, {tables.figure(limits['large'])} s with that of large ones "
-            "(arithmetic and one read of the rows).",
-            table(
-                [
-                    "",
-                    "seconds",
-                    "x limit, its own products",
-                    "x limit, large",
-                    "x svmtrain's steps",
-                ],
-                rows,
-            ),
+            f"float32, batches of 256, takes at least {tables.figure(skinny)} s with the rate of "
+            f"its own products, {tables.figure(large)} s with that of large ones (arithmetic and "
+            "one read of the rows).",
+            epoch_table(epoch),
             f"![Seconds of an epoch]({pictures.bars(epoch, folder / 'epoch.svg')})",
             f"A step of {small}: svmtrain {shown(step['svmtrain'], MICRO)} us, its bare products "
             f"{shown(step['bare products'], MICRO)} us, the loop's overhead "
