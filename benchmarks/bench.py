@@ -51,7 +51,7 @@ def options_of(given: argparse.Namespace) -> dict[str, Any]:
     return {
         "quick": quick,
         "repeats": given.repeats or (1 if quick else 3),
-        "budget": given.budget or (1.0 if quick else 60.0),
+        "budget": given.budget or (1.0 if quick else 30.0),
         "epochs": 10,
         "epoch_rows": 6_000 if quick else 60_000,
         "sections": list(given.only or SECTIONS),

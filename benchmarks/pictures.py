@@ -129,7 +129,11 @@ def plain_numbers(axes: Any) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if most < 50 * least else (1,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter("")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    least, most = axes.get_ylim()
+    if most < 10 * least:
+        axes.set_yscale("linear")
+    else:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes.yaxis.set_minor_formatter("")
 

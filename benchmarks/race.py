@@ -203,8 +203,8 @@ class Ours:
         self.entry = entry
         self.accuracies: list[float | None] | None = None
 
-    def settings(self, validation: str | int) -> dict[str, dict[str, Any]]:
-        """Return the config."""
+    def settings(self, validation: str | int, seconds: float) -> dict[str, dict[str, Any]]:
+        """Return the config of a run that trains for so long at most."""
         entry, given = self.entry, self.entry.contestant.settings
         data = {"train": str(entry.dataset.train_file()), "validation": validation, "cache": "off"}
         return {
@@ -212,7 +212,7 @@ class Ours:
             "preprocess": {"scale": "none"},
             "objective": {**given["objective"], "lambda": entry.lam},
             "solver": {**given["solver"], **self.few_epochs()},
-            "stop": {**given.get("stop", {}), "max_seconds": entry.budget},
+            "stop": {**given.get("stop", {}), "max_seconds": seconds},
             "checkpoint": {"every": "none"},
         }
 
@@ -226,9 +226,10 @@ class Ours:
         dataset, without = self.entry.dataset, self.entry.contestant.without
         folder = dataset.folder / "svmtrain"
         if self.accuracies is None:
-            watched = ours.fit(self.settings(str(dataset.test_file())), folder, without)
+            longer = self.settings(str(dataset.test_file()), 1.5 * self.entry.budget)
+            watched = ours.fit(longer, folder, without)
             self.accuracies = [epoch["validation_accuracy"] for epoch in watched.epochs]
-        found = ours.fit(self.settings(0), folder, without)
+        found = ours.fit(self.settings(0, self.entry.budget), folder, without)
         is_dual = self.entry.contestant.settings["solver"]["name"] == "dual"
         return ours.told(found, self.accuracies, SHOWN if is_dual else None)
 
