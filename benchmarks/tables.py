@@ -9,6 +9,7 @@ from benchmarks.gaps import (
     best_bound,
     best_objective,
     family_paths,
+    optimum,
     spread,
     times_to,
 )
@@ -77,7 +78,9 @@ def gap_heading(race: Mapping[str, Any], family: str) -> str:
     paths = family_paths(race, family)
     best, bound = best_objective(paths), best_bound(paths)
     known = "no bound" if bound is None else f"best bound {bound:.6f}"
-    return f"**{TITLES[family]}**: best objective seen {best:.6f}, {known}"
+    seen = [f"{gap:.1%}" for gap in GAPS if optimum(paths, gap) == best]
+    held = f"; gaps of {' and '.join(seen)} are from the former" if seen else ""
+    return f"**{TITLES[family]}**: best objective seen {best:.6f}, {known}{held}"
 
 
 def job_table(race: Mapping[str, Any]) -> str:

@@ -10,9 +10,11 @@ import json
 import sys
 import time
 
+import numpy as np
+
 from benchmarks.children import peak_bytes
 from benchmarks.objectives import equivalents
-from benchmarks.peers.base import Point, judge
+from benchmarks.peers.base import Point, judge, rows
 from benchmarks.peers.liblinear_svm import save_model, svm_read_problem, train, weights
 
 if __name__ == "__main__":
@@ -23,5 +25,8 @@ if __name__ == "__main__":
     save_model(spec["model"], model)
     seconds = time.time() - spec["started"]
     peak = peak_bytes()
-    judged = judge({**spec, "kind": "crammer_singer"})(Point(seconds, *weights(model), ""))
+    W, b = weights(model)
+    features = rows(spec["folder"], "test", mapped=True)[0].shape[1]
+    W = np.vstack([W, np.zeros((features - len(W), len(b)))])  # the last columns are all zeros
+    judged = judge({**spec, "kind": "crammer_singer"})(Point(seconds, W, b, ""))
     print(json.dumps({**judged, "peak": peak}))
