@@ -3,10 +3,14 @@
 # Variables, given as in `make experiments SET="solver.epochs=5"`:
 #   PYTHON   the Python that .venv is made with (python3)
 #   SET      settings for every experiment, section.key=value, separated by blanks
+#   DATA     folders of public data for `make bench`, separated by blanks; see benchmarks/README.md
+#   BENCH    further arguments for the benchmarks, such as BENCH="--only epoch --repeats 5"
 #   ARGS     further arguments for pytest, such as ARGS="-k resume"
 
 PYTHON ?= python3
 SET ?=
+DATA ?=
+BENCH ?=
 ARGS ?=
 
 SVMTRAIN := .venv/bin/svmtrain
@@ -22,15 +26,16 @@ SETTINGS := $(foreach one,$(SET),--set '$(one)')
 # run the code there.
 USER_STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
+BENCH_STAMP := .venv/.installed-bench
 $(shell test -x .venv/bin/python && test "$$(cat $(USER_STAMP) 2>&1)" = "$$(pwd -P)" \
-	|| rm -f $(USER_STAMP) $(DEV_STAMP))
+	|| rm -f $(USER_STAMP) $(DEV_STAMP) $(BENCH_STAMP))
 
 # One make never installs twice, so that its targets may run side by side.
 READY := $(if $(filter test check format,$(MAKECMDGOALS)),$(DEV_STAMP),$(USER_STAMP))
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: $(READY) ## Train on the digits, evaluate on held-out rows, show where the results are
@@ -77,6 +82,14 @@ $(EXPERIMENTS:%=experiment/%): experiment/%: configs/experiments/%.yaml $(READY)
 	@$(SVMTRAIN) fit $< --name $* --out runs --if-changed $(SETTINGS) -q
 	@mkdir -p $(MADE) && touch $(MADE)/$*
 
+.PHONY: bench
+bench: $(BENCH_STAMP) ## Measure beside the peers into benchmarks/results (DATA=, BENCH=)
+	@.venv/bin/python -m benchmarks.bench $(DATA:%=--data '%') $(BENCH)
+
+.PHONY: bench-quick
+bench-quick: $(BENCH_STAMP) ## The same in a minute, on data/ and made data
+	@.venv/bin/python -m benchmarks.bench --quick $(BENCH)
+
 .PHONY: clean
 clean: ## Remove .venv, builds and caches; runs/ stays
 	rm -rf .venv build dist svmtrain.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -89,6 +102,13 @@ $(USER_STAMP): pyproject.toml
 $(DEV_STAMP): pyproject.toml
 	$(call install,.[dev])
 	@pwd -P > $(USER_STAMP) && pwd -P > $(DEV_STAMP)
+
+# Beside what is installed already, in whichever way that was.
+$(BENCH_STAMP): $(READY)
+	@echo "Installing the peers into .venv"
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check \
+		--config-settings editable_mode=compat -e '.[bench]'
+	@pwd -P > $(BENCH_STAMP)
 
 define install
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
