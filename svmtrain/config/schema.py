@@ -282,6 +282,11 @@ class Objective:
         ),
     )
 
+    @property
+    def is_path(self) -> bool:
+        """Whether several strengths are asked for, to be trained one after the other."""
+        return isinstance(self.lam, tuple) or isinstance(self.C, tuple)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Solver:

@@ -132,7 +132,7 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
                 path=name,
             )
     _refuse_settings(saved.get("settings"), now["settings"], name)
-    _refuse_data(saved.get("data"), now["data"], name)
+    refuse_data(saved.get("data"), now["data"], name)
     for key in ("shape", "batch_size", "lr"):
         if saved.get(key) != now[key]:
             raise ResumeError(
@@ -155,7 +155,8 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
     ]
 
 
-def _refuse_data(saved: Any, now: Mapping[str, Any], name: str) -> None:
+def refuse_data(saved: Any, now: Mapping[str, Any], name: str) -> None:
+    """Raise ResumeError unless the data files of every role, as plain values, are the same."""
     saved = saved if isinstance(saved, dict) else {}
     for role in sorted({*saved, *now}):
         before, after = saved.get(role), now.get(role)
