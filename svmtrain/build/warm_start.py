@@ -97,20 +97,21 @@ class WarmStart:
         if self.a is None or self.a.shape != state.a.shape:
             found = "none" if self.a is None else f"an array {self.a.shape}"
             raise self.refuse(f"has {found} for dual variables; this run has {state.a.shape}")
-        bend = 0.0
+        total, bend = Settling.begin(state), 0.0
         for part in rows.parts():
             interrupts.check()
-            _, y = rows.batch(part)
+            X, y = rows.batch(part)
             dual = feasible(objective, y, self.a[part].astype(state.a.dtype))
             state.a[part] = dual.a
             bend += dual.bend(dual.a)
+            total.add(objective, X, y, dual.a)
         with np.errstate(over="ignore"):
-            total = sums(state, objective, rows)
+            total.close(state, objective)
             squares = bend / len(rows) + objective.penalty_of(*state.squares())
         linear = (total.worth + bend) / len(rows)
         if 2 * squares > linear:
             state.a *= state.a.dtype.type(linear / (2 * squares))
-            sums(state, objective, rows)
+            follow(state, objective, rows)
 
 
 def same_scaling(one: Scaler, other: Scaler) -> bool:
@@ -131,12 +132,11 @@ def feasible(objective: LinearObjective, y: Classes, a: Floats) -> DualRows:
     return dual
 
 
-def sums(state: DualState, objective: LinearObjective, rows: RowSource) -> Settling:
-    """Compute the weights and the bound of a state from its variables; return the sums."""
+def follow(state: DualState, objective: LinearObjective, rows: RowSource) -> None:
+    """Compute the weights and the bound of a state from its variables."""
     total = Settling.begin(state)
     for part in rows.parts():
         interrupts.check()
         X, y = rows.batch(part)
         total.add(objective, X, y, state.a[part])
     total.close(state, objective)
-    return total

@@ -2,19 +2,26 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from small_runs import QUIET, fit_small, start, tree, write_config, write_table
 
 from svmtrain import checkpoint as checkpoints
 from svmtrain import container
-from svmtrain.build import build, load_splits
+from svmtrain.build import WarmStart, build, load_splits
+from svmtrain.build.warm_start import follow
 from svmtrain.config import load_config
+from svmtrain.data.scaling import Scaler
 from svmtrain.errors import ConfigError, ModelError, ResumeError
-from svmtrain.model import load_model
+from svmtrain.model import LinearClassifier, load_model
+from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import LOSSES
 from svmtrain.operations.describe import plan
 from svmtrain.operations.fit import fit, reload_config, resume_run
 from svmtrain.operations.warm_start import find_start
 from svmtrain.runs.directory import RunDirectory
+from svmtrain.solvers.dual import DualAscent
+from svmtrain.training.sources import MemoryRows
 
 DUAL = "name: dual; epochs: 8"
 WEAK = "objective.lambda=0.001"
@@ -121,6 +128,38 @@ def test_a_warm_start_of_dual_ascent_takes_fewer_epochs_to_the_same_gap(tmp_path
     warm = f"solver.warm_start={tmp_path / 'runs' / 'strong'}"
     assert epochs_to(tmp_path, 0.01, "objective.lambda=0.001", warm) < cold
     assert epochs_to(tmp_path, 0.01, "objective.lambda=0.003", warm) == 1
+
+
+@given(
+    st.sampled_from(sorted(LOSSES)),
+    st.sampled_from(["none", "regularized"]),
+    st.floats(1e-6, 1e3),
+    st.floats(0, 100),
+    st.integers(0, 2**32 - 1),
+)
+def test_any_variables_make_a_start_whose_bound_is_valid_and_the_best_on_its_ray(
+    loss, bias, lam, size, seed
+):
+    """Feasible or not, of any lambda: 0 <= D(a) <= P(W), and no shorter a has a larger D."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(20, 4)), np.arange(20) % 3
+    objective = LinearObjective(loss, lam=lam, bias=bias, class_weight=rng.uniform(0.1, 2, size=3))
+    rows, a = MemoryRows(X, y), size * rng.normal(size=(20, 3))
+    model = LinearClassifier(
+        np.zeros((4, 3)), np.zeros(3), (0, 1, 2), Scaler.fit(X, "none", "none"), objective
+    )
+    state = DualAscent(20).start(model.W, model.b)
+    WarmStart("a start", model, a).settle(state, objective, rows)
+    assert state.bound >= 0
+    for W, b in [state.weights, (rng.normal(size=(4, 3)), 0 * rng.normal(size=3))]:
+        term = rows.measure(objective, W, b)
+        value = term.loss / term.count + objective.penalty(W, b)
+        assert state.bound <= value * (1 + 1e-9)
+    for share in (0.5, 0.99):
+        shorter = DualAscent(20).start(model.W, model.b)
+        shorter.a[:] = share * state.a
+        follow(shorter, objective, rows)
+        assert shorter.bound <= state.bound * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("solver", ["", DUAL])
