@@ -71,7 +71,7 @@ experiments: $(READY) ## Train configs/experiments/*.yaml where changed, compare
 	@rm -rf $(MADE) && mkdir $(MADE)
 	@$(MAKE) -k $(SYNC) $(EXPERIMENTS:%=experiment/%) || true
 	@set --; for name in $(EXPERIMENTS); do \
-		test ! -e runs/$$name/run.json || set -- "$$@" runs/$$name; \
+		test ! -e runs/$$name/run.json && test ! -e runs/$$name/path.json || set -- "$$@" runs/$$name; \
 	done; test $$# -eq 0 || { echo; $(SVMTRAIN) runs compare "$$@"; }
 	@failed=; for name in $(EXPERIMENTS); do \
 		test -e $(MADE)/$$name || failed="$$failed $$name"; \

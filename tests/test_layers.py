@@ -36,6 +36,7 @@ ROOMS = {
     "build": {
         "errors",
         "files",
+        "interrupts",
         "config",
         "data",
         "objective",

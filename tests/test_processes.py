@@ -9,6 +9,7 @@ import pytest
 from small_runs import command, environment, run_command, start, write_config, write_table
 
 from svmtrain.runs.directory import RunDirectory
+from svmtrain.runs.path import PathDirectory, runs_of
 
 KILLS = 10
 
@@ -69,6 +70,46 @@ def test_a_run_killed_again_and_again_ends_in_the_same_bytes(here):
     assert run.model.read_bytes() == whole.model.read_bytes()
     assert records_of(run) == records_of(whole)
     assert not list(run.path.rglob("*svmtrain-tmp"))
+
+
+def test_a_path_killed_again_and_again_ends_in_the_same_bytes(here):
+    """Kill -9 whenever something moved, in and between its runs; then resume until it is done."""
+    write_config(here, "name: dual; epochs: 40", more="objective: {lambda: [0.1, 0.03, 0.01]}")
+    folder, kills = PathDirectory(here / "runs" / "c"), 0
+
+    def place():
+        return [steps_of(run) for run in runs_of(folder.path)]
+
+    while kills < KILLS:
+        at = place()
+        process = begin(here, "fit", "c.yaml", "--resume", "-q")
+        moved = wait_for(lambda at=at: place() != at, process)
+        if moved and kills % 3:
+            time.sleep(0.03 * kills)
+        process.kill()
+        process.communicate()
+        kills += 1
+    last = run_command("fit", "c.yaml", "--resume", "-q", cwd=here)
+    assert last.returncode == 0, last.stderr
+    whole = run_command("fit", "c.yaml", "-q", "--name", "whole", cwd=here)
+    assert whole.returncode == 0, whole.stderr
+    others = runs_of(here / "runs" / "whole")
+    assert [len(runs_of(folder.path)), len(others)] == [3, 3]
+    for run, other in zip(runs_of(folder.path), others, strict=True):
+        assert run.model.read_bytes() == other.model.read_bytes()
+        assert records_of(run) == records_of(other)
+    assert not list(folder.path.rglob("*svmtrain-tmp"))
+
+
+def test_of_two_processes_for_one_path_one_wins(here):
+    """The other says that it is in use, and changes nothing."""
+    words = ("fit", "c.yaml", "-q", "--set", "objective.lambda=[0.1, 0.01]")
+    assert run_command(*words, cwd=here).returncode == 0
+    with PathDirectory(here / "runs" / "c").locked():
+        for mode in ("--resume", "--force"):
+            other = run_command(*words, mode, cwd=here)
+            assert other.returncode == 8
+            assert "another svmtrain is working on this run" in other.stderr
 
 
 @pytest.mark.parametrize("mode", [(), ("--resume",), ("--force",)])

@@ -1,21 +1,20 @@
 """The one place that turns a config into objects: its rows, and what is trained on them."""
 
+from svmtrain.build.rules import best_metric, cadence, metric, stop_rules
 from svmtrain.build.splits import Splits, data_files, load_like, load_splits, read_options
 from svmtrain.build.training import (
     Built,
     batch_size,
-    best_metric,
     build,
     build_objective,
     build_solver,
-    cadence,
-    metric,
-    stop_rules,
 )
+from svmtrain.build.warm_start import WarmStart
 
 __all__ = [
     "Built",
     "Splits",
+    "WarmStart",
     "batch_size",
     "best_metric",
     "build",

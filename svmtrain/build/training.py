@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from svmtrain.build.rows import row_source, training_rows
 from svmtrain.build.splits import Splits
-from svmtrain.config import DEFAULT_LAMBDA, Config, Interval
+from svmtrain.build.warm_start import WarmStart
+from svmtrain.config import DEFAULT_LAMBDA, Config
 from svmtrain.config.schema import Objective
 from svmtrain.config.schema import Solver as SolverConfig
 from svmtrain.data.columns import Encoder
@@ -30,12 +31,11 @@ from svmtrain.solvers.schedules import SCHEDULES, Plan
 from svmtrain.solvers.sgd import SGD, initial_weights
 from svmtrain.solvers.solver import Solver
 from svmtrain.training import lr_search
-from svmtrain.training.certificate import NO_BOUND_FREE, NO_BOUND_ZERO, why_no_bound
-from svmtrain.training.loop import Cadence, Problem
+from svmtrain.training.certificate import why_no_bound
+from svmtrain.training.loop import Problem
 from svmtrain.training.lr_search import LrSearch, SolverFor
 from svmtrain.training.sources import CompiledMemoryRows, RowSource
 from svmtrain.training.state import TrainingState
-from svmtrain.training.stopping import METRICS, StopRules, resolve_metric
 
 BATCH_SHARE = 500
 BATCH_LIMITS = (8, 256)
@@ -43,10 +43,22 @@ DUAL_BATCH = 65_536
 
 
 def build_objective(config: Objective, train: Dataset) -> LinearObjective:
-    """Return the objective for some training rows."""
-    if config.lam is not None:
+    """Return the objective for some training rows.
+
+    Raises
+    ------
+    ConfigError
+        When lambda or C is a list, or class weights are for classes that are not there.
+    """
+    for key, value in (("lambda", config.lam), ("C", config.C)):
+        if isinstance(value, tuple):
+            raise ConfigError(
+                f"objective.{key} is a list, which svmtrain fit alone takes; choose one number, "
+                f"such as --set objective.{key}={value[0]:g}"
+            )
+    if isinstance(config.lam, float):
         lam = config.lam
-    elif config.C is not None:
+    elif isinstance(config.C, float):
         lam = 1 / (2 * config.C * len(train))
     else:
         lam = DEFAULT_LAMBDA
@@ -166,6 +178,8 @@ class Built:
         The step size in force; 0 for a solver that has none.
     start : TrainingState
         The state before the first step.
+    started_from : str or None
+        The digest of what `solver.warm_start` names, as `WarmStart.sha256` has it.
     """
 
     problem: Problem
@@ -179,6 +193,7 @@ class Built:
     search: LrSearch | None
     lr: float
     start: TrainingState
+    started_from: str | None = None
 
     def classifier(
         self, W: Floats, b: Floats, trained: Mapping[str, Any] | None = None
@@ -242,7 +257,14 @@ def _problem(
     )
 
 
-def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
+def build(
+    config: Config,
+    splits: Splits,
+    lr: float | None = None,
+    *,
+    start: WarmStart | str | None = None,
+    like: Built | None = None,
+) -> Built:
     """Return everything that a training needs.
 
     Parameters
@@ -251,17 +273,15 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
     splits : Splits
     lr : float, optional
         The step size that an earlier session settled on; `lr: auto` is then not tried again.
+    start : WarmStart or str, optional
+        What `solver.warm_start` names; or its digest, when the state comes from a checkpoint.
+    like : Built, optional
+        Made of the same splits, with the same preprocessing: its scaled rows are used again.
     """
     solver, train = config.solver, splits.train
     objective = build_objective(config.objective, train).narrowed(len(train.classes))
-    scaler = Scaler.fit(train.blocks(), config.preprocess.scale, config.preprocess.row_norm)
-    rows = training_rows(config, train, scaler)
-    size = batch_size(solver, len(train))
-    weights = objective.narrow(
-        *initial_weights(
-            solver.init, train.n_features, len(train.classes), np.dtype(solver.dtype), solver.seed
-        )
-    )
+    scaler, rows, validation = _sources(config, splits, like)
+    weights = objective.narrow(*_first_weights(config, splits, scaler, objective, start))
     make = partial(build_solver, solver, objective.lam, scaler.shift, isinstance(train.matrix, Csr))
     search, dual = None, None
     if solver.name == "dual":
@@ -270,14 +290,14 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         search = _search(solver, train, scaler, objective, make, weights)
         lr = search.lr
     lr = lr if lr is not None else float(solver.lr)
-    steps_per_epoch = -(-len(train) // size)
-    method = dual or make(lr, solver.epochs * steps_per_epoch, steps_per_epoch)
-    certified = why_no_bound(objective) is None and dual is None
-    start = method.start(*weights)
+    steps = -(-len(train) // batch_size(solver, len(train)))
+    method = dual or make(lr, solver.epochs * steps, steps)
+    certified = dual is None and why_no_bound(objective) is None
+    state = method.start(*weights)
     if dual is not None and isinstance(rows, CompiledMemoryRows):
-        dual.load(start, objective, rows.X)
-    held = splits.validation
-    validation = None if held is None else row_source(held, scaler, solver.dtype)
+        dual.load(state, objective, rows.X)
+    if isinstance(start, WarmStart) and dual is not None:
+        start.settle(state, objective, rows)
     return Built(
         problem=_problem(solver, objective, method, rows, validation),
         scaler=scaler,
@@ -289,67 +309,38 @@ def build(config: Config, splits: Splits, lr: float | None = None) -> Built:
         encoder=splits.encoder,
         search=search,
         lr=lr,
-        start=TrainingState.begin(start, certified=certified),
+        start=TrainingState.begin(state, certified=certified),
+        started_from=start.sha256 if isinstance(start, WarmStart) else start,
     )
 
 
-def metric(name: str, has_validation: bool, key: str) -> str:
-    """Return the metric that a setting means.
-
-    Raises
-    ------
-    ConfigError
-        When it needs validation rows and there are none.
-    """
-    resolved = resolve_metric(name, has_validation)
-    if resolved.startswith("validation") and not has_validation:
-        usable = ", ".join(m for m in METRICS if not m.startswith("validation"))
-        raise ConfigError(
-            f"{key} is {resolved}, but there are no validation rows "
-            f"(set data.validation, or choose one of {usable})"
-        )
-    return resolved
+def _sources(
+    config: Config, splits: Splits, like: Built | None
+) -> tuple[Scaler, RowSource, RowSource | None]:
+    """Return the scaler, and sources of the scaled training and validation rows."""
+    if like is not None:
+        return like.scaler, like.problem.train, like.problem.validation
+    train, held = splits.train, splits.validation
+    scaler = Scaler.fit(train.blocks(), config.preprocess.scale, config.preprocess.row_norm)
+    rows = training_rows(config, train, scaler)
+    return scaler, rows, None if held is None else row_source(held, scaler, config.solver.dtype)
 
 
-def best_metric(config: Config, has_validation: bool) -> str:
-    """Return the metric that says which epoch is the best.
-
-    `auto` is the metric that is waited for when stop.patience is set, and else the objective,
-    which is what a run was asked to minimise.
-    """
-    name = config.checkpoint.best
-    if name == "auto":
-        name = "objective" if config.stop.patience is None else config.stop.metric
-    return metric(name, has_validation, "checkpoint.best")
-
-
-def stop_rules(config: Config, has_validation: bool) -> StopRules:
-    """Return the rules of the `stop` section.
-
-    Raises
-    ------
-    ConfigError
-        For a metric that cannot be had, or a gap that cannot be proven.
-    """
-    stop = config.stop
-    if stop.gap is not None:
-        free, zero = config.objective.bias == "free", config.objective.lam == 0
-        if free or zero:
-            why = NO_BOUND_FREE if free else NO_BOUND_ZERO
-            raise ConfigError(f"stop.gap cannot be proven: {why}")
-    return StopRules(
-        metric=metric(stop.metric, has_validation, "stop.metric"),
-        patience=stop.patience,
-        min_delta=stop.min_delta,
-        max_seconds=stop.max_seconds,
-        target=stop.target,
-        gap=stop.gap,
+def _first_weights(
+    config: Config,
+    splits: Splits,
+    scaler: Scaler,
+    objective: LinearObjective,
+    start: WarmStart | str | None,
+) -> tuple[Floats, Floats]:
+    """Return W (n_features, n_classes) and b (n_classes,) to start from."""
+    solver, train = config.solver, splits.train
+    if (solver.warm_start is None) != (start is None):
+        raise ValueError("solver.warm_start and what it names come together")
+    if isinstance(start, WarmStart):
+        start.require(train, scaler, splits.encoder)
+        if solver.name != "dual":
+            return start.weights(objective, solver.dtype)
+    return initial_weights(
+        solver.init, train.n_features, len(train.classes), np.dtype(solver.dtype), solver.seed
     )
-
-
-def cadence(config: Config) -> Cadence:
-    """Return how often to save."""
-    every = config.checkpoint.every
-    if isinstance(every, Interval):
-        return Cadence(every.count, every.unit)
-    return Cadence(1, "none")

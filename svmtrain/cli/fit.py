@@ -11,15 +11,17 @@ import click
 
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, json_option, limit_threads, loudness, note, set_option
-from svmtrain.cli.output import print_json
+from svmtrain.cli.output import print_json, table
 
 if TYPE_CHECKING:
     from svmtrain.config import Config
     from svmtrain.operations.job import FitResult, Session
+    from svmtrain.operations.path import PathResult
 
 EXAMPLES = """
 svmtrain fit configs/digits.yaml
 svmtrain fit configs/digits.yaml --set objective.lambda=1e-3 --name digits-weak
+svmtrain fit configs/digits.yaml --set "objective.lambda=[0.1, 0.01]" --name digits-path
 svmtrain fit configs/digits.yaml --dry-run
 svmtrain fit configs/digits.yaml --resume
 """
@@ -67,21 +69,47 @@ def command(
     session = make_session(quiet, verbose)
     if verbose:
         note(f"{count} thread{'s' if count > 1 else ''} for the linear algebra")
+    if settings.objective.is_path:
+        _fit_path(settings, session, resume, force, if_changed, as_json)
+        return
     if if_changed:
         from svmtrain.operations.changed import fit_if_changed
 
         result = fit_if_changed(settings, session)
         if result is None:
-            run = Path(settings.output.dir) / str(settings.output.name)
-            note(f"{run} is up to date")
-            if as_json:
-                print_json({"run": str(run), "reason": "up to date"})
+            _up_to_date(settings, "run", as_json)
             return
     else:
         from svmtrain.operations.fit import fit
 
         result = fit(settings, session, resume=resume, force=force)
     show(result, as_json=as_json, quiet=quiet)
+
+
+def _fit_path(
+    config: Config, session: Session, resume: bool, force: bool, if_changed: bool, as_json: bool
+) -> None:
+    """Train along a path, and print what came out."""
+    if if_changed:
+        from svmtrain.operations.changed import fit_path_if_changed
+
+        result = fit_path_if_changed(config, session)
+        if result is None:
+            _up_to_date(config, "path", as_json)
+            return
+    else:
+        from svmtrain.operations.path import fit_path
+
+        result = fit_path(config, session, resume=resume, force=force)
+    show_path(result, as_json)
+
+
+def _up_to_date(config: Config, what: str, as_json: bool) -> None:
+    """Tell that there was nothing to do."""
+    place = Path(config.output.dir) / str(config.output.name)
+    note(f"{place} is up to date")
+    if as_json:
+        print_json({what: str(place), "reason": "up to date"})
 
 
 def configure(
@@ -130,9 +158,23 @@ def show(result: FitResult, *, as_json: bool, quiet: bool) -> None:
         click.echo(summary(result))
 
 
+def show_path(result: PathResult, as_json: bool) -> None:
+    """Print a line for each run of a path."""
+    from svmtrain.operations.path import FIGURES
+
+    if as_json:
+        print_json(result.to_dict())
+        return
+    rows = [[f"{run['lambda']:g}", *(run[name] for name in FIGURES[1:])] for run in result.runs]
+    click.echo(table(FIGURES, rows))
+
+
 def describe(config: Config, as_json: bool) -> None:
     """Print what a training would do."""
-    from svmtrain.operations.describe import plan
+    if config.objective.is_path:
+        from svmtrain.operations.path import plan_path as plan
+    else:
+        from svmtrain.operations.describe import plan
 
     text, document = plan(config)
     if as_json:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from svmtrain.cli.fit import make_session, show
+from svmtrain.cli.fit import make_session, show, show_path
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, json_option, limit_threads, loudness, set_option
 
 if TYPE_CHECKING:
-    from svmtrain.operations.job import FitResult
+    from svmtrain.operations.job import FitResult, Session
+    from svmtrain.operations.path import PathResult
 
 EXAMPLES = """
 svmtrain resume runs/digits
@@ -32,19 +33,34 @@ def command(
 
     Settings that do not change the steps already made may change, such as solver.epochs (under
     a schedule that does not plan by it), stop, output and how often to save. Any other is an
-    error.
+    error. RUN may also be the folder of a path: of its runs, those that are finished stay, and
+    only how often to save may change.
     """
-    show(_resume(run, overrides, quiet, verbose), as_json=as_json, quiet=quiet)
-
-
-def _resume(run: str, overrides: tuple[str, ...], quiet: bool, verbose: bool) -> FitResult:
     from svmtrain.config import load_config
 
     stored = Path(run) / "config.yaml"
     if stored.exists():
         limit_threads(load_config(stored, overrides))
+    session = make_session(quiet, verbose)
+    from svmtrain.runs.path import PathDirectory
+
+    if PathDirectory(run).exists():
+        show_path(_resume_path(run, overrides, session), as_json)
+    else:
+        show(_resume(run, overrides, session), as_json=as_json, quiet=quiet)
+
+
+def _resume(run: str, overrides: tuple[str, ...], session: Session) -> FitResult:
     from svmtrain.operations.fit import reload_config, resume_run
     from svmtrain.runs.directory import RunDirectory
 
     directory = RunDirectory(run)
-    return resume_run(directory, reload_config(directory, overrides), make_session(quiet, verbose))
+    return resume_run(directory, reload_config(directory, overrides), session)
+
+
+def _resume_path(path: str, overrides: tuple[str, ...], session: Session) -> PathResult:
+    from svmtrain.operations.path import reload_path, resume_path
+    from svmtrain.runs.path import PathDirectory
+
+    folder = PathDirectory(path)
+    return resume_path(folder, reload_path(folder, overrides), session)

@@ -66,11 +66,16 @@ def list_(folder: str, sort: str | None, as_json: bool, as_csv: bool) -> None:
 def compare(
     runs: tuple[str, ...], folder: str, sort: str | None, as_json: bool, as_csv: bool
 ) -> None:
-    """Compare RUNS, or all runs in the folder: their figures, and where their configs differ."""
-    from svmtrain.runs.catalogue import differing_settings, find_runs, sort_runs, summarize
-    from svmtrain.runs.directory import RunDirectory
+    """Compare RUNS, or all runs in the folder: their figures, and where their configs differ.
 
-    directories = [RunDirectory(path) for path in runs] or find_runs(folder)
+    The folder of a path stands for its runs.
+    """
+    from svmtrain.runs.catalogue import differing_settings, find_runs, sort_runs, summarize
+    from svmtrain.runs.path import runs_of
+
+    directories = [run for path in runs for run in runs_of(path)]
+    if not runs:
+        directories = find_runs(folder)
     for directory in directories:
         directory.require()
     found = sort_runs([summarize(directory) for directory in directories], sort)

@@ -292,6 +292,31 @@ class ListOf(Kind):
         return isinstance(node, Sequence)
 
 
+@dataclass(frozen=True)
+class Descent(Kind):
+    """A list of at least two different numbers above 0, each trained for in turn."""
+
+    def parse(self, node: Node, key: str) -> tuple[float, ...]:
+        """Return the numbers in the order of the list."""
+        if not isinstance(node, Sequence):
+            raise self.wrong(node, key)
+        values = tuple(Number(above=0).parse(item, f"a number in {key}") for item in node.items)
+        if len(values) < 2:
+            raise self.wrong(node, key, "one alone stands without brackets" if values else "")
+        for place, value in enumerate(values):
+            if value in values[:place]:
+                raise node.place.error(f"{key} has the number {value:g} twice")
+        return values
+
+    def describe(self) -> str:
+        """Return "a list of at least two numbers > 0"."""
+        return "a list of at least two numbers > 0"
+
+    def claims(self, node: Node) -> bool:
+        """Claim every list."""
+        return isinstance(node, Sequence)
+
+
 class Either(Kind):
     """The first of several kinds that claims the node; each looks different in YAML.
 

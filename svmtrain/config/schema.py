@@ -13,6 +13,7 @@ from typing import Any
 from svmtrain.config.kinds import (
     Boolean,
     Choice,
+    Descent,
     Either,
     Integer,
     Kind,
@@ -251,20 +252,22 @@ class Objective:
     delta: float = field(
         default=1.0, metadata=_about(Number(above=0), "margin that a score must win by")
     )
-    lam: float | None = field(
+    lam: float | tuple[float, ...] | None = field(
         default=None,
         metadata=_about(
-            Optional(Number(minimum=0)),
-            f"L2 strength, in place of C; {DEFAULT_LAMBDA:g} when both are null",
+            Optional(Number(minimum=0), Descent()),
+            f"L2 strength, in place of C; {DEFAULT_LAMBDA:g} when both are null; of a list, each "
+            "from the largest on, started from the one before",
             name="lambda",
             common=True,
         ),
     )
-    C: float | None = field(
+    C: float | tuple[float, ...] | None = field(
         default=None,
         metadata=_about(
-            Optional(Number(above=0)),
-            "weight of the losses as in LIBLINEAR, in place of lambda: 1 / (2 lambda rows)",
+            Optional(Number(above=0), Descent()),
+            "weight of the losses as in LIBLINEAR, in place of lambda: 1 / (2 lambda rows); of a "
+            "list, each from the smallest on",
         ),
     )
     bias: str = field(
@@ -278,6 +281,11 @@ class Objective:
             "weight of each class in the loss",
         ),
     )
+
+    @property
+    def is_path(self) -> bool:
+        """Whether several strengths are asked for, to be trained one after the other."""
+        return isinstance(self.lam, tuple) or isinstance(self.C, tuple)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,6 +371,14 @@ class Solver:
         metadata=_about(Integer(minimum=0), "seed of the order and the first weights", common=True),
     )
     init: str = field(default="zeros", metadata=_about(Choice(INITS), "first weights"))
+    warm_start: str | None = field(
+        default=None,
+        metadata=_about(
+            Optional(FilePath()),
+            "a run, checkpoint or model to start from, in place of init: its weights, or for dual "
+            "its dual variables",
+        ),
+    )
     threads: int | str = field(
         default="auto",
         metadata=_about(

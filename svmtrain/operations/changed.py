@@ -10,6 +10,15 @@ from svmtrain.errors import ConfigError, ModelError, ResumeError
 from svmtrain.operations.fit import fit, resume_run, run_directory
 from svmtrain.operations.identity import source_digest
 from svmtrain.operations.job import FitResult, Session
+from svmtrain.operations.path import (
+    PathResult,
+    finished,
+    fit_path,
+    member_configs,
+    members_of,
+    path_directory,
+    resume_path,
+)
 from svmtrain.runs.directory import RunDirectory
 
 WHERE = ("output.dir", "output.name")
@@ -39,10 +48,45 @@ def fit_if_changed(config: Config, session: Session) -> FitResult | None:
     if changed:
         session.say(f"{run.path} is begun again; changed: {', '.join(changed)}")
         return fit(config, session, force=True)
-    if run.read_info().get("status") == "finished" and run.model.exists():
+    if finished(run):
         return None
     try:
         return resume_run(run, config, session)
     except (ModelError, ResumeError) as error:
         session.say(f"cannot be resumed, beginning again: {error}")
         return fit(config, session, force=True)
+
+
+def what_changed_of_path(config: Config) -> list[str]:
+    """Return what is not as it was when a path, or one of its runs, was begun."""
+    folder, members = path_directory(config), members_of(config)
+    try:
+        before, found = load_config(folder.config), folder.members()
+    except (ModelError, ConfigError):
+        return ["its path.json or config.yaml"]
+    own = differences(before, config)
+    keys = [key for key, _, _ in own if key not in WHERE]
+    if found == members:
+        keys = [key for key in keys if key not in ("objective.lambda", "objective.C")]
+        for one in member_configs(config):
+            run = run_directory(one)
+            keys += what_changed(run, one) if run.exists() else []
+    return list(dict.fromkeys(keys))
+
+
+def fit_path_if_changed(config: Config, session: Session) -> PathResult | None:
+    """Train along a path unless it is finished and nothing changed; see `fit_if_changed`."""
+    folder, members = path_directory(config), members_of(config)
+    if not folder.exists():
+        return fit_path(config, session)
+    changed = what_changed_of_path(config)
+    if changed:
+        session.say(f"{folder.path} is begun again; changed: {', '.join(changed)}")
+        return fit_path(config, session, force=True)
+    if all(finished(folder.run(member)) for member in members):
+        return None
+    try:
+        return resume_path(folder, config, session)
+    except (ModelError, ResumeError) as error:
+        session.say(f"cannot be resumed, beginning again: {error}")
+        return fit_path(config, session, force=True)

@@ -170,8 +170,9 @@ def show_loss(
         For an unknown loss or a row that is not there.
     """
     run = RunDirectory(path)
-    folder = run.path.is_dir()
-    config = load_config(run.config if folder else path, overrides)
+    if run.path.is_dir():
+        run.require()
+    config = load_config(run.config if run.path.is_dir() else path, overrides)
     train = load_splits(config).train
     if not 0 <= row < len(train):
         raise ConfigError(f"--row must be from 0 to {len(train) - 1}, got {row}")
@@ -182,7 +183,7 @@ def show_loss(
     scaler = Scaler.fit(train.blocks(), config.preprocess.scale, config.preprocess.row_norm)
     x = dense(scaler.transform(train.part(row, row + 1), np.float64))
     shape = (train.n_features, len(train.classes))
-    if folder and run.model.exists():
+    if run.model.exists():
         model = load_model(run.model)
         W, b = model.W.astype(np.float64), model.b.astype(np.float64)
     else:

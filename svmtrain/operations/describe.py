@@ -13,6 +13,7 @@ from svmtrain.data.columns import Encoder
 from svmtrain.model import LinearClassifier
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.operations.job import FitResult
+from svmtrain.operations.warm_start import find_start
 from svmtrain.solvers.dual import DualAscent
 from svmtrain.solvers.schedules import SCHEDULES
 from svmtrain.training.certificate import why_no_bound
@@ -40,7 +41,7 @@ def objective_in_words(objective: LinearObjective, rows: int) -> str:
 def plan(config: Config) -> tuple[str, dict[str, Any]]:
     """Load and build everything; return what would be done, as text and as plain values."""
     splits = load_splits(config)
-    built = build(config, splits)
+    built = build(config, splits, start=find_start(config, splits))
     has_validation = splits.validation is not None
     rules = stop_rules(config, has_validation)
     problem, train = built.problem, splits.train

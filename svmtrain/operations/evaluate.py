@@ -26,7 +26,7 @@ from svmtrain.model import LinearClassifier, load_model
 from svmtrain.objective.features import Rows, times
 from svmtrain.objective.linear import DataTerm
 from svmtrain.objective.losses import Classes
-from svmtrain.runs.directory import RunDirectory
+from svmtrain.runs.directory import RunDirectory, is_path
 
 CHUNK_ROWS = 4096
 SPLITS = ("train", "validation", "test")
@@ -131,6 +131,8 @@ def find_model(path: str | Path) -> Path:
     if not path.is_dir():
         return path
     run = RunDirectory(path)
+    if is_path(path):
+        run.require()
     if not run.exists():
         raise ModelError("is a folder, but not a run directory", path=path)
     if not run.model.exists():

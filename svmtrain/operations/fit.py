@@ -41,6 +41,7 @@ from svmtrain.operations.gradcheck_report import short_check
 from svmtrain.operations.identity import identity, refuse_other
 from svmtrain.operations.job import FitResult, Job, Session
 from svmtrain.operations.run_info import RunInfo
+from svmtrain.operations.warm_start import find_start, resumed_start
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.journal import Metrics, RunJournal, reopen_metrics
 from svmtrain.training.history import EpochRecord
@@ -58,11 +59,25 @@ def run_directory(config: Config) -> RunDirectory:
 
 
 def fit(
-    config: Config, session: Session, *, resume: bool = False, force: bool = False
+    config: Config,
+    session: Session,
+    *,
+    resume: bool = False,
+    force: bool = False,
+    before: Job | None = None,
 ) -> FitResult:
     """Train from the start, or with `resume` from where an earlier session stopped.
 
     Everything is read, checked and built before anything is written.
+
+    Parameters
+    ----------
+    config : Config
+    session : Session
+    resume, force : bool
+        What to do about a run that exists: go on with it, or begin it again.
+    before : Job, optional
+        One with the same data and preprocessing, whose rows need not be read and scaled again.
 
     Raises
     ------
@@ -77,10 +92,27 @@ def fit(
             path=run.path,
         )
     if run.exists() and resume:
-        return resume_run(run, config, session)
-    splits = load_splits(config, session.note)
-    _check_metrics(config, splits)
-    built = build(config, splits)
+        return resume_run(run, config, session, before)
+    splits, built = prepare(config, session, before)
+    return begin(run, config, splits, built, session, force=force)
+
+
+def prepare(config: Config, session: Session, before: Job | None = None) -> tuple[Splits, Built]:
+    """Read and build everything that a training from the start needs; see `fit`."""
+    splits = _rows(config, session, before)
+    return splits, _build(config, splits, before)
+
+
+def begin(
+    run: RunDirectory,
+    config: Config,
+    splits: Splits,
+    built: Built,
+    session: Session,
+    *,
+    force: bool = False,
+) -> FitResult:
+    """Train from the start, on what `prepare` returned."""
     interrupts.check()
     run.create()
     with run.locked():
@@ -89,11 +121,26 @@ def fit(
         return _begin(run, config, splits, built, session)
 
 
-def resume_run(run: RunDirectory, config: Config, session: Session) -> FitResult:
-    """Go on with a run, exactly where its newest intact checkpoint was made."""
+def _rows(config: Config, session: Session, before: Job | None) -> Splits:
+    """Return the rows of a run; raise for a metric that they do not allow."""
+    splits = load_splits(config, session.note) if before is None else before.splits
+    stop_rules(config, splits.validation is not None)
+    best_metric(config, splits.validation is not None)
+    return splits
+
+
+def _build(config: Config, splits: Splits, before: Job | None) -> Built:
+    """Return what a training from the start needs."""
+    start = find_start(config, splits)
+    return build(config, splits, start=start, like=before.built if before else None)
+
+
+def resume_run(
+    run: RunDirectory, config: Config, session: Session, before: Job | None = None
+) -> FitResult:
+    """Go on with a run, exactly where its newest intact checkpoint was made; see `fit`."""
     run.require()
-    splits = load_splits(config, session.note)
-    _check_metrics(config, splits)
+    splits = _rows(config, session, before)
     with run.locked():
         checkpoint, notes = run.latest_checkpoint()
         for note in notes:
@@ -104,23 +151,36 @@ def resume_run(run: RunDirectory, config: Config, session: Session) -> FitResult
                     "has no checkpoint to go on from (--force begins the run again)", path=run.path
                 )
             session.say(f"{run.path} was stopped before its first checkpoint; it is begun again")
-            return _begin(run, config, splits, build(config, splits), session)
+            return _begin(run, config, splits, _build(config, splits, before), session)
         config = _keep_best_metric(config, splits, checkpoint)
-        if config.solver.epochs < checkpoint.state.epoch:
-            raise ResumeError(
-                f"solver.epochs is {config.solver.epochs}, but {checkpoint.state.epoch} epochs are "
-                "done already",
-                path=run.path,
-            )
-        lr = checkpoint.identity.get("lr")
-        if not isinstance(lr, float):
-            raise ResumeError("the checkpoint names no step size", path=run.path)
-        built = build(config, splits, lr if config.solver.lr == "auto" else None)
+        built = _build_again(run, config, splits, checkpoint, before)
         now = identity(config, splits, built, str(run.read_info().get("run")))
         for note in refuse_other(checkpoint.identity, now, str(run.path)):
             session.say(f"warning: the last bits may differ: {note}")
         _refuse_shape(run, checkpoint, built)
         return _continue(Job(run, config, splits, built, session, now), checkpoint)
+
+
+def _build_again(
+    run: RunDirectory, config: Config, splits: Splits, checkpoint: Checkpoint, before: Job | None
+) -> Built:
+    """Return what a training needs that goes on from a checkpoint."""
+    if config.solver.epochs < checkpoint.state.epoch:
+        raise ResumeError(
+            f"solver.epochs is {config.solver.epochs}, but {checkpoint.state.epoch} epochs are "
+            "done already",
+            path=run.path,
+        )
+    lr = checkpoint.identity.get("lr")
+    if not isinstance(lr, float):
+        raise ResumeError("the checkpoint names no step size", path=run.path)
+    return build(
+        config,
+        splits,
+        lr if config.solver.lr == "auto" else None,
+        start=resumed_start(run, config, splits, checkpoint.identity),
+        like=before.built if before else None,
+    )
 
 
 def _keep_best_metric(config: Config, splits: Splits, checkpoint: Checkpoint) -> Config:
@@ -143,12 +203,6 @@ def reload_config(run: RunDirectory, overrides: Sequence[str] = ()) -> Config:
     path = Path(os.path.abspath(run.path))
     output = replace(config.output, dir=os.path.relpath(path.parent), name=path.name)
     return replace(config, output=output)
-
-
-def _check_metrics(config: Config, splits: Splits) -> None:
-    """Raise for a metric that cannot be had, before any work is done."""
-    stop_rules(config, splits.validation is not None)
-    best_metric(config, splits.validation is not None)
 
 
 def _refuse_shape(run: RunDirectory, checkpoint: Checkpoint, built: Built) -> None:

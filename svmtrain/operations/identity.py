@@ -23,7 +23,7 @@ from svmtrain.files import sha256_bytes
 from svmtrain.solvers.dual import DualAscent
 from svmtrain.solvers.schedules import SCHEDULES
 
-PATHS = ("data.train", "data.validation", "data.test")
+PATHS = ("data.train", "data.validation", "data.test", "solver.warm_start")
 OF_SCHEDULES = {
     "solver.decay": ("step", "exponential"),
     "solver.decay_epochs": ("step", "exponential"),
@@ -84,6 +84,7 @@ def identity(config: Config, splits: Splits, built: Built, run_id: str) -> dict[
         "shape": rows,
         "batch_size": built.problem.batch_size,
         "lr": built.lr,
+        "start": built.started_from,
         "environment": environment() | kernel,
     }
 
@@ -131,13 +132,19 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
                 path=name,
             )
     _refuse_settings(saved.get("settings"), now["settings"], name)
-    _refuse_data(saved.get("data"), now["data"], name)
+    refuse_data(saved.get("data"), now["data"], name)
     for key in ("shape", "batch_size", "lr"):
         if saved.get(key) != now[key]:
             raise ResumeError(
                 f"{key} was {shown(saved.get(key))} and is now {shown(now[key])}",
                 path=name,
             )
+    if saved.get("start") != now["start"]:
+        raise ResumeError(
+            f"what solver.warm_start names is not what the run was started from: SHA-256 was "
+            f"{saved.get('start')} and is now {now['start']}",
+            path=name,
+        )
     before, after = saved.get("environment"), now["environment"]
     if not isinstance(before, dict):
         return []
@@ -148,7 +155,8 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
     ]
 
 
-def _refuse_data(saved: Any, now: Mapping[str, Any], name: str) -> None:
+def refuse_data(saved: Any, now: Mapping[str, Any], name: str) -> None:
+    """Raise ResumeError unless the data files of every role, as plain values, are the same."""
     saved = saved if isinstance(saved, dict) else {}
     for role in sorted({*saved, *now}):
         before, after = saved.get(role), now.get(role)

@@ -10,6 +10,7 @@ from typing import Any
 from svmtrain.errors import DivergedError, Interrupted, SvmtrainError
 from svmtrain.operations.identity import environment, host, source_digest
 from svmtrain.operations.job import FitResult, Job
+from svmtrain.operations.warm_start import where
 from svmtrain.runs.journal import RunJournal
 
 
@@ -50,6 +51,7 @@ class RunInfo:
             "batch_size": built.problem.batch_size,
             "lr": built.lr,
             "lr_tried": built.search and [list(pair) for pair in built.search.tried],
+            "warm_start": where(job.run, job.config.solver.warm_start),
         }
 
     def __enter__(self) -> RunInfo:

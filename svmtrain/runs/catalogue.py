@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 from svmtrain.config import load_config, to_dict
 from svmtrain.errors import ConfigError, ModelError, SvmtrainError
-from svmtrain.runs.directory import RunDirectory
+from svmtrain.runs.directory import RunDirectory, is_path
+from svmtrain.runs.path import runs_of
 from svmtrain.training.history import EpochRecord
 
 FIGURES = (
@@ -50,7 +52,7 @@ class RunSummary:
 
 
 def find_runs(folder: str | Path) -> list[RunDirectory]:
-    """Return the run directories in a folder, by name.
+    """Return the run directories in a folder, by name; those of a path in its order.
 
     Raises
     ------
@@ -60,7 +62,8 @@ def find_runs(folder: str | Path) -> list[RunDirectory]:
     folder = Path(folder)
     if not folder.is_dir():
         raise ConfigError("no such folder of runs", path=folder)
-    return [run for path in sorted(folder.iterdir()) if (run := RunDirectory(path)).exists()]
+    runs = [run for path in sorted(folder.iterdir()) for run in runs_of(path)]
+    return [run for run in runs if run.exists()]
 
 
 def summarize(run: RunDirectory) -> RunSummary:
@@ -83,7 +86,13 @@ def summarize(run: RunDirectory) -> RunSummary:
     known = settings(run)
     if known.get("objective.lambda", 0) is None:
         known["objective.lambda"] = info.get("lambda")
-    return RunSummary(run.path.name, str(run.path), figures, known)
+    return RunSummary(_name(run), str(run.path), figures, known)
+
+
+def _name(run: RunDirectory) -> str:
+    """Return the name of a run; before that of one in a path stands the name of the path."""
+    path = Path(os.path.abspath(run.path))
+    return f"{path.parent.name}/{path.name}" if is_path(path.parent) else run.path.name
 
 
 def status(run: RunDirectory, info: dict[str, Any]) -> str:

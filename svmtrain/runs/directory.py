@@ -17,7 +17,13 @@ from svmtrain.errors import ConfigError, InUseError, ModelError, StorageError, s
 from svmtrain.files import TEMPORARY_SUFFIX, fsync_folder, read_bytes, write_atomic
 
 RUN_JSON_LIMIT = 64 << 20
+PATH_FILE = "path.json"
 LOCK_TRIES, LOCK_PAUSE = 5, 0.02
+
+
+def is_path(path: str | Path) -> bool:
+    """Return whether a folder holds a path of runs; see `runs.path`."""
+    return (Path(path) / PATH_FILE).exists()
 
 
 class RunDirectory:
@@ -41,10 +47,16 @@ class RunDirectory:
 
     def exists(self) -> bool:
         """Return whether a run was begun here."""
-        return self.config.exists() or self.info.exists()
+        return not is_path(self.path) and (self.config.exists() or self.info.exists())
 
     def require(self) -> None:
         """Raise ConfigError unless a run was begun here."""
+        if is_path(self.path):
+            runs = (path for path in sorted(self.path.iterdir()) if RunDirectory(path).exists())
+            example = next(runs, self.path / "NAME")
+            raise ConfigError(
+                f"is a path of several runs; name one of them, such as {example}", path=self.path
+            )
         if not self.exists():
             raise ConfigError("is not a run directory (no run.json)", path=self.path)
 
@@ -58,13 +70,17 @@ class RunDirectory:
         StorageError
             When the system refuses.
         """
+        if is_path(self.path):
+            raise ConfigError(
+                "is a path of several runs; name another run with --name or --out", path=self.path
+            )
         if self.path.exists() and not self.exists():
             if not self.path.is_dir():
                 raise ConfigError("exists and is not a folder", path=self.path)
             own = {self.lock_file.name, self.checkpoints.name, self.quarantine.name}
             names = sorted(set(os.listdir(self.path)) - own)
             others = [name for name in names if not name.endswith(TEMPORARY_SUFFIX)]
-            if others:
+            if others and not is_path(self.path.parent):
                 raise ConfigError(
                     f"is a folder with other files ({shown(others[0])}); name another run with "
                     "--name or --out",

@@ -22,7 +22,7 @@ from svmtrain.config import (
     to_yaml,
 )
 from svmtrain.config.keys import KEYS
-from svmtrain.config.kinds import Boolean, Choice, Either, Integer, ListOf, Null, Number
+from svmtrain.config.kinds import Boolean, Choice, Descent, Either, Integer, ListOf, Null, Number
 from svmtrain.config.render import yaml_value
 from svmtrain.config.schema import DEFAULT_LAMBDA, SECTIONS
 from svmtrain.config.texts import (
@@ -78,6 +78,7 @@ def values_of(kind):
         FileName: lambda: st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}", fullmatch=True),
         Text: lambda: TEXTS,
         Mark: lambda: st.just("") | TEXTS,
+        Descent: lambda: st.lists(WEIGHTS, min_size=2, max_size=4, unique=True).map(tuple),
         ListOf: lambda: st.lists(values_of(kind.item), max_size=3).map(tuple),
         Delimiter: lambda: st.sampled_from("\t,;|: #&*!%@`[]{}?<>~=^"),
         Every: lambda: (

@@ -1,0 +1,294 @@
+"""Train along a path: a run for each lambda of a list, each started from the one before.
+
+The runs are ordinary ones, in a folder of their own. They are trained from the strongest penalty
+to the weakest: there the optimum is found in few epochs, and from one to the next it moves little.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from svmtrain import interrupts
+from svmtrain.build import data_files
+from svmtrain.config import Config, differences, load_config
+from svmtrain.errors import ConfigError, Interrupted, ResumeError, shown
+from svmtrain.model import load_model
+from svmtrain.operations.describe import plan
+from svmtrain.operations.fit import begin, fit, prepare
+from svmtrain.operations.identity import PATHS, refuse_data
+from svmtrain.operations.job import Job, Session
+from svmtrain.runs.directory import RunDirectory
+from svmtrain.runs.path import Member, PathDirectory
+
+FIGURES = (
+    "lambda",
+    "epochs",
+    "objective",
+    "gap",
+    "train_accuracy",
+    "validation_accuracy",
+    "test_accuracy",
+    "seconds",
+    "nonzero",
+)
+WHERE = ("output.dir", "output.name")
+MAY_CHANGE = (
+    *("checkpoint.every", "checkpoint.keep", "data.cache", "solver.threads", "solver.gradcheck"),
+    *("data.labels", "data.validation_labels", "data.test_labels"),
+)
+
+
+@dataclass(frozen=True)
+class PathResult:
+    """What came out of a path.
+
+    Attributes
+    ----------
+    path : Path
+    runs : list of dict
+        For each run its place, its model, why it ended, `bound`, and the figures in `FIGURES`:
+        those of the epoch whose weights became the model, how far from the optimum its
+        objective is at most as a share of it, and how many of its weights are not 0.
+    """
+
+    path: Path
+    runs: list[dict[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values."""
+        return {"path": str(self.path), "runs": self.runs}
+
+
+def path_directory(config: Config) -> PathDirectory:
+    """Return the folder of the path that a config asks for; output.name must be settled."""
+    if config.output.name is None:
+        raise ConfigError("output.name is not set")
+    return PathDirectory(Path(config.output.dir) / config.output.name)
+
+
+def members_of(config: Config) -> list[Member]:
+    """Return the runs of a path, the strongest penalty first.
+
+    Raises
+    ------
+    ConfigError
+        When neither objective.lambda nor objective.C is a list.
+    """
+    lam, C = config.objective.lam, config.objective.C
+    if isinstance(lam, tuple):
+        return [Member("lambda", value) for value in sorted(lam, reverse=True)]
+    if isinstance(C, tuple):
+        return [Member("C", value) for value in sorted(C)]
+    raise ConfigError("a path needs a list for objective.lambda or objective.C")
+
+
+def member_configs(config: Config) -> list[Config]:
+    """Return the config of each run of a path, in order."""
+    folder = path_directory(config)
+    start, configs = config.solver.warm_start, []
+    for member in members_of(config):
+        of_C = member.key == "C"
+        objective = replace(
+            config.objective,
+            lam=None if of_C else member.value,
+            C=member.value if of_C else None,
+        )
+        configs.append(
+            replace(
+                config,
+                objective=objective,
+                solver=replace(config.solver, warm_start=start),
+                output=replace(config.output, dir=str(folder.path), name=member.name),
+            )
+        )
+        start = str(folder.run(member).path)
+    return configs
+
+
+def fit_path(
+    config: Config, session: Session, *, resume: bool = False, force: bool = False
+) -> PathResult:
+    """Train along a path from the start, or with `resume` from where it was stopped.
+
+    Everything is read, and the first run built, before anything is written.
+
+    Parameters
+    ----------
+    config : Config
+        Has a list for objective.lambda or objective.C.
+    session : Session
+    resume, force : bool
+        What to do about a path that exists: go on with it, or begin it again.
+    """
+    folder, members = path_directory(config), members_of(config)
+    if folder.exists() and resume:
+        return resume_path(folder, config, session)
+    if folder.exists() and not force:
+        raise ConfigError(
+            "this path exists already: --resume goes on with it, --force begins it again, "
+            "--name makes another",
+            path=folder.path,
+        )
+    folder.require_free()
+    first = member_configs(config)[0]
+    splits, built = prepare(first, session)
+    interrupts.check()
+    folder.create()
+    with folder.locked():
+        if folder.exists():
+            if not force:
+                raise ConfigError("this path was begun by another process", path=folder.path)
+            folder.clear(members)
+        folder.write(config, members)
+        with _named(folder):
+            tell(session, folder, members, 0)
+            result = begin(folder.run(members[0]), first, splits, built, session)
+            return _train(folder, config, session, result.job)
+
+
+def resume_path(folder: PathDirectory, config: Config, session: Session) -> PathResult:
+    """Go on with a path: what is finished stays, what was stopped is resumed, the rest trained.
+
+    The list may have become longer by weaker penalties.
+
+    Raises
+    ------
+    ResumeError
+        For any other change that would make the runs of the path unequal.
+    """
+    members = members_of(config)
+    _refuse_other(folder, config, members)
+    with folder.locked():
+        done = [finished(folder.run(member)) for member in members]
+        if all(done):
+            session.note(f"{folder.path}: all {len(members)} runs are finished")
+            return path_result(folder)
+        _refuse_other_data(folder, config, members)
+        folder.write(config, members)
+        with _named(folder):
+            return _train(folder, config, session)
+
+
+def reload_path(folder: PathDirectory, overrides: Sequence[str] = ()) -> Config:
+    """Return the config of a path, with changes; its folder stays where it is now."""
+    config = load_config(folder.config, overrides)
+    path = Path(os.path.abspath(folder.path))
+    output = replace(config.output, dir=os.path.relpath(path.parent), name=path.name)
+    return replace(config, output=output)
+
+
+def finished(run: RunDirectory) -> bool:
+    """Return whether a run came to its end."""
+    return run.exists() and run.model.exists() and run.read_info().get("status") == "finished"
+
+
+def tell(session: Session, folder: PathDirectory, members: Sequence[Member], at: int) -> None:
+    """Say which run of a path is next."""
+    member = members[at]
+    session.note(f"{folder.run(member).path}: run {at + 1} of {len(members)}")
+
+
+def _train(
+    folder: PathDirectory, config: Config, session: Session, job: Job | None = None
+) -> PathResult:
+    """Train the runs of a path that are not finished; the rows of a job serve them all."""
+    members = members_of(config)
+    for at, one in enumerate(member_configs(config)):
+        if not finished(folder.run(members[at])):
+            interrupts.check()
+            tell(session, folder, members, at)
+            job = fit(one, session, resume=True, before=job).job
+    return path_result(folder)
+
+
+@contextlib.contextmanager
+def _named(folder: PathDirectory) -> Iterator[None]:
+    """Let a signal that ends the block name the command that goes on with the path."""
+    try:
+        yield
+    except Interrupted:
+        path = shlex.quote(str(folder.path))
+        raise interrupts.interruption(f"saved; go on with: svmtrain resume {path}") from None
+
+
+def _refuse_other(folder: PathDirectory, config: Config, members: Sequence[Member]) -> None:
+    """Raise unless a config is that of a path, apart from what touches no step of its runs."""
+    found = folder.members()
+    prolonged = members[: len(found)] == found
+    changed = differences(load_config(folder.config), config)
+    for key, before, now in changed:
+        both_files = isinstance(before, str | list) and isinstance(now, str | list)
+        if key in (*WHERE, *MAY_CHANGE) or (key in PATHS and both_files):
+            continue
+        if key in ("objective.lambda", "objective.C") and prolonged:
+            continue
+        raise ResumeError(
+            f"{key} was {shown(before)} and is now {shown(now)}, which would make the runs of "
+            "this path unequal; resume one of them alone with it, or begin the path again with "
+            "svmtrain fit --force",
+            path=folder.path,
+        )
+    if not prolonged:
+        raise ResumeError("has other runs than its config says", path=folder.info)
+
+
+def _refuse_other_data(folder: PathDirectory, config: Config, members: Sequence[Member]) -> None:
+    """Raise unless the data are those of the runs that were begun."""
+    now = {file.role: asdict(file) for file in data_files(config)}
+    for run in (folder.run(member) for member in members):
+        saved = run.read_info().get("data") if run.info.exists() else None
+        if isinstance(saved, list):
+            refuse_data({str(file["role"]): file for file in saved}, now, str(run.path))
+
+
+def path_result(folder: PathDirectory) -> PathResult:
+    """Return what the runs of a path left, as it stands in their folders."""
+    runs = []
+    for member in folder.members():
+        run = folder.run(member)
+        info, model = run.read_info(), load_model(run.model)
+        chosen, last = info["chosen"], info["last"]
+        objective, bound, test = chosen["objective"], last["bound"], info.get("test")
+        runs.append(
+            {
+                "run": str(run.path),
+                "model": str(run.model),
+                "reason": info["reason"],
+                "lambda": info["lambda"],
+                "epochs": info["epochs"],
+                "objective": objective,
+                "bound": bound,
+                "gap": None if bound is None else (objective - bound) / objective,
+                "train_accuracy": chosen["train_accuracy"],
+                "validation_accuracy": chosen["validation_accuracy"],
+                "test_accuracy": test and test["accuracy"],
+                "seconds": last["seconds"],
+                "nonzero": int(np.count_nonzero(model.W)),
+            }
+        )
+    return PathResult(folder.path, runs)
+
+
+def plan_path(config: Config) -> tuple[str, dict[str, Any]]:
+    """Load everything, build the first run; return what would be done, as text and values."""
+    members, configs = members_of(config), member_configs(config)
+    text, document = plan(configs[0])
+    rest = ", ".join(f"{member.value:g}" for member in members[1:])
+    each = f"{document['steps']:,} steps each at most"
+    told = (
+        f"# path\nThis is the first of {len(members)} runs in {path_directory(config).path}; "
+        f"then, each started from the one before: {members[0].key} {rest}; {each}"
+    )
+    runs = [
+        {member.key: member.value, "run": one.output.name}
+        for member, one in zip(members, configs, strict=True)
+    ]
+    return f"{text}\n\n{told}", {**document, "path": runs}
