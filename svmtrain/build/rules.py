@@ -60,6 +60,8 @@ def stop_rules(config: Config, has_validation: bool) -> StopRules:
         max_seconds=stop.max_seconds,
         target=stop.target,
         gap=stop.gap,
+        gap_of_best=config.output.model == "best"
+        and best_metric(config, has_validation) == "objective",
     )
 
 

@@ -149,8 +149,8 @@ class LinearObjective:
             scores = work.scores
         losses, dscores = self.rule.function(scores, y, self.delta, work)
         if self.class_weight is not None:
-            weights = work.weights
-            weights[:] = self.class_weight[y]
+            weights = self.class_weight.astype(scores.dtype)
+            weights = weights.take(y, out=work.weights, mode="clip")
             losses *= weights
             dscores *= weights[:, np.newaxis]
         if not self.paired:
@@ -193,7 +193,7 @@ class LinearObjective:
         losses, dscores = self.losses(scores, y, work)
         db = work.column_sums(dscores) if self.bias != "none" else np.zeros_like(b)
         loss, active = float(losses.sum(dtype=np.float64)), self.active(dscores, work)
-        dual = self.tangents_at_zero(loss, active, scores, dscores)
+        dual = self.tangents_at_zero(loss, active, scores, dscores, work.products(dscores))
         return DataTerm(loss, len(y), active, dW=pull(X, dscores, out), db=db, dual=dual)
 
     def measure(
@@ -227,15 +227,22 @@ class LinearObjective:
             int(np.count_nonzero(chosen == y)),
         )
 
-    def tangents_at_zero(self, loss: float, active: int, scores: Floats, dscores: Floats) -> float:
+    def tangents_at_zero(
+        self,
+        loss: float,
+        active: int,
+        scores: Floats,
+        dscores: Floats,
+        scratch: Floats | None = None,
+    ) -> float:
         """Return the sum over some rows of loss - <dscores, scores>; see `objective.dual`.
 
         Plain hinges have delta for each that is active, whatever the scores are.
         """
         if not self.rule.squared and self.class_weight is None:
             return self.delta * active
-        along = float(np.einsum("ij,ij->", dscores, scores, dtype=np.float64))
-        return loss - self.copies * along
+        products = np.multiply(dscores, scores, out=scratch)
+        return loss - self.copies * float(products.sum(dtype=np.float64))
 
     def penalty(self, W: Floats, b: Floats) -> float:
         """Return lam (||W||^2 + ||b||^2 if the bias is regularized)."""

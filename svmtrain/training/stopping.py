@@ -6,6 +6,7 @@ be changed in between.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -79,6 +80,9 @@ class StopRules:
         Stop once the metric is at least this good.
     gap : float
         Stop once the objective is proven to be this near to its optimum.
+    gap_of_best : bool
+        Whether that is asked of the best epoch so far, which becomes the model, and not of the
+        last one.
     """
 
     metric: str
@@ -87,6 +91,7 @@ class StopRules:
     max_seconds: float | None = None
     target: float | None = None
     gap: float | None = None
+    gap_of_best: bool = False
 
 
 class Stopping:
@@ -95,11 +100,13 @@ class Stopping:
     def __init__(self, rules: StopRules) -> None:
         self.rules = rules
         self.best = BestEpoch(rules.metric, rules.min_delta)
+        self.lowest = math.inf
         self.reason: str | None = None
 
     def update(self, record: EpochRecord) -> str | None:
         """Take in the next record; return (and keep) the reason to stop, if there is one."""
         self.best.update(record)
+        self.lowest = min(self.lowest, record.objective)
         self.reason = self._judge(record)
         return self.reason
 
@@ -110,13 +117,20 @@ class Stopping:
             good = value >= rules.target if METRICS[rules.metric] else value <= rules.target
             if good:
                 return f"{rules.metric} reached its target {rules.target:g}"
-        if rules.gap is not None and record.gap is not None and record.gap <= rules.gap:
-            return f"the objective is proven to be within {record.gap:.2%} of the optimum"
+        gap = self._gap(record)
+        if rules.gap is not None and gap is not None and gap <= rules.gap:
+            return f"the objective is proven to be within {gap:.2%} of the optimum"
         if rules.patience is not None and waited >= rules.patience:
             return f"{rules.metric} has not improved for {waited} epochs"
         if rules.max_seconds is not None and record.seconds >= rules.max_seconds:
             return f"{rules.max_seconds:g} seconds are over"
         return None
+
+    def _gap(self, record: EpochRecord) -> float | None:
+        """Return the gap that is proven of the model that would come of a stop now."""
+        if not self.rules.gap_of_best or record.bound is None:
+            return record.gap
+        return (self.lowest - record.bound) / self.lowest
 
     def replay(self, records: Iterable[EpochRecord]) -> str | None:
         """Take in earlier records; return the reason to stop after the last of them."""

@@ -175,7 +175,7 @@ def test_the_rows_are_read_and_scaled_once(tmp_path, monkeypatch):
         return counted
 
     monkeypatch.setattr(fits, "load_splits", counting("read", fits.load_splits))
-    monkeypatch.setattr(training, "_training_rows", counting("scaled", training._training_rows))
+    monkeypatch.setattr(training, "training_rows", counting("scaled", training.training_rows))
     trained(tmp_path, "path")
     assert counts == {"read": 1, "scaled": 1}
 

@@ -13,6 +13,9 @@ from svmtrain.data.density import compressed
 from svmtrain.data.mapped import mapping_of
 from svmtrain.data.scaling import SCALINGS, Scaler
 from svmtrain.objective.linear import LinearObjective
+from svmtrain.objective.losses import LOSSES
+from svmtrain.solvers.sgd import SGD
+from svmtrain.training.certificate import Certificate
 from svmtrain.training.sources import GatheredRows, MemoryRows, SparseMemoryRows, measure_rows
 
 N, FEATURES, CLASSES = 60, 7, (0, 1, 2)
@@ -130,3 +133,34 @@ def test_measured_blocks_are_bounded_by_their_cells():
     assert measure_rows(10) == measure_rows(256)
     assert measure_rows(10**6) < measure_rows(1000) < measure_rows(10)
     assert measure_rows(10**6, sparse=True) == measure_rows(10)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("n_classes", [2, 40])
+@pytest.mark.parametrize("of_bytes", [False, True], ids=["floats", "bytes"])
+def test_a_step_makes_no_array_of_the_size_of_its_batch(loss, n_classes, of_bytes):
+    """After the first one; what is left is numpy's own buffer for sums in another precision."""
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 255, (9000, 60)).astype(np.uint8), rng.integers(0, n_classes, 9000)
+    scaler = Scaler.fit(X, "standard", "none")
+    source = GatheredRows(Dataset(X, y, tuple(range(n_classes))), scaler, "float32")
+    if not of_bytes:
+        source = MemoryRows(scaler.transform_dense(X, "float32"), y)
+    objective = LinearObjective(loss, class_weight=np.arange(1.0, n_classes + 1))
+    objective = objective.narrowed(n_classes)
+    columns = 1 if objective.paired else n_classes
+    solver = SGD(lambda step: 0.01, averaging="tail")
+    state = solver.start(np.zeros((60, columns), np.float32), np.zeros(columns, np.float32))
+    proof = Certificate.begin(*state.weights, sparse=False)
+    peaks = []
+    for step in range(4):
+        rows = rng.permutation(9000)[:8000]
+        tracemalloc.start()
+        term = source.term(objective, rows, *state.parameters)
+        proof.add(objective, term)
+        solver.descend(state, objective, term)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert state.step == step + 1
+    assert peaks[0] > 8000 * 60 * 4
+    assert max(peaks[1:]) < 8192 * 20

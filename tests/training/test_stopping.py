@@ -1,5 +1,7 @@
 """When to stop, and which epoch was the best: both follow from the records alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from svmtrain.training.history import EpochRecord
@@ -131,3 +133,15 @@ def test_best_epoch_is_replayed():
     best.replay([record(1, 3.0), record(2, 1.0), record(3, 2.0)])
     assert (best.epoch, best.value) == (2, 1.0)
     assert not best.update(record(4, 1.5))
+
+
+def test_a_gap_is_asked_of_the_epoch_that_becomes_the_model():
+    """The best so far where that is the model; the last one otherwise."""
+    values = [(1.0, 0.5), (0.8, 0.6), (0.9, 0.75)]
+    records = [
+        replace(record(epoch, value), bound=bound, gap=(value - bound) / value)
+        for epoch, (value, bound) in enumerate(values, start=1)
+    ]
+    for of_best, reason in ((True, "within 6.25% of"), (False, None)):
+        found = Stopping(StopRules("objective", gap=0.1, gap_of_best=of_best)).replay(records)
+        assert found is None if reason is None else reason in found
