@@ -50,14 +50,35 @@ def row_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:
 
 
 def _sparse(data: Dataset, scaler: Scaler, dtype: str) -> SparseRows:
-    """Return all rows scaled, without their zeros."""
-    parts = []
-    for block in [data.X] if isinstance(data.matrix, Csr) else data.blocks():
-        part = scaler.transform(compressed(block), dtype)
-        if not isinstance(part, SparseRows):
-            raise TypeError("the rows are not sparse")
-        parts.append(part)
-    return SparseRows.joined(parts)
+    """Return all sparse rows scaled."""
+    return _as_sparse(scaler.transform(data.X, dtype))
+
+
+def _as_sparse(rows: object) -> SparseRows:
+    if not isinstance(rows, SparseRows):
+        raise TypeError("the rows are not sparse")
+    return rows
+
+
+def _without_zeros(data: Dataset, scaler: Scaler, dtype: str, stored: int) -> SparseRows:
+    """Return all rows of a dense matrix with so many cells that are no zeros, scaled.
+
+    They are made block by block in place, so that no second copy of them is needed.
+    """
+    values, columns = np.empty(stored, dtype), np.empty(stored, np.int32)
+    indptr = np.zeros(len(data) + 1, np.int64)
+    weights, row, filled = [], 0, 0
+    for block in data.blocks():
+        part = _as_sparse(scaler.transform(compressed(block), dtype))
+        to = slice(filled, filled + len(part.Z.data))
+        values[to], columns[to] = part.Z.data, part.Z.indices
+        indptr[row + 1 : row + 1 + len(part)] = filled + part.Z.indptr[1:]
+        weights.append(part.weight)
+        row, filled = row + len(part), to.stop
+    Z = Csr(values, columns, indptr, (len(data), data.n_features))
+    found = [weight for weight in weights if weight is not None]
+    shift = None if scaler.shift is None else scaler.shift.astype(dtype)
+    return SparseRows.of(Z, shift, np.concatenate(found) if found else None)
 
 
 def _dense(data: Dataset, scaler: Scaler, dtype: str) -> np.ndarray[tuple[int, ...], np.dtype]:
@@ -87,7 +108,11 @@ def compiled_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource | No
     if stored < COMPILED_CELLS or size > COMPILED_LIMIT or numba_version() is None:
         return None
     if sparse:
-        return CompiledMemoryRows(CompiledRows.sparse(_sparse(data, scaler, dtype)), data.y)
+        if isinstance(data.matrix, Csr):
+            X = _sparse(data, scaler, dtype)
+        else:
+            X = _without_zeros(data, scaler, dtype, stored)
+        return CompiledMemoryRows(CompiledRows.sparse(X), data.y)
     return CompiledMemoryRows(CompiledRows.dense(_dense(data, scaler, dtype)), data.y)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from svmtrain.data.sparse import Csr, stacked
+from svmtrain.data.sparse import Csr
 
 Floats = NDArray[np.floating[Any]]
+
+
+CHUNK = 4096
 
 
 @dataclass(frozen=True)
@@ -39,21 +41,12 @@ class SparseRows:
         """Return rows z_i - w_i shift; without a shift, the weights are left aside."""
         if shift is None or weight is None:
             return cls(Z)
-        along = np.bincount(Z.rows(), weights=Z.data * shift[Z.indices], minlength=len(Z))
-        return cls(Z, shift, weight, along.astype(Z.dtype))
-
-    @classmethod
-    def joined(cls, parts: Sequence[SparseRows]) -> SparseRows:
-        """Return the rows of several, scaled alike, as one."""
-        first = parts[0]
-        if len(parts) == 1:
-            return first
-        Z = stacked([part.Z for part in parts])
-        weights = [part.weight for part in parts if part.weight is not None]
-        alongs = [part.along for part in parts if part.along is not None]
-        if not isinstance(Z, Csr) or not weights:
-            return cls(Z if isinstance(Z, Csr) else first.Z)
-        return cls(Z, first.shift, np.concatenate(weights), np.concatenate(alongs))
+        along = np.zeros(len(Z), dtype=Z.dtype)
+        for begin in range(0, len(Z), CHUNK):  # so that nothing as large as the rows is made
+            part = Z[begin : begin + CHUNK]
+            pulls = part.data * shift[part.indices]
+            along[begin : begin + CHUNK] = np.bincount(part.rows(), pulls, len(part))
+        return cls(Z, shift, weight, along)
 
     def __len__(self) -> int:
         return len(self.Z)

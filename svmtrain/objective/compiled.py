@@ -13,6 +13,8 @@ from svmtrain.objective.features import gram
 from svmtrain.objective.lazy import SparseFeatures
 from svmtrain.objective.work import Floats
 
+CHUNK = 4096
+
 
 @dataclass(frozen=True)
 class CompiledRows:
@@ -57,9 +59,12 @@ class CompiledRows:
         """Return all of some sparse rows; nothing large is copied."""
         Z, none = X.Z, np.zeros(0, X.Z.data.dtype)
         n, n_features = Z.shape
-        of = np.repeat(np.arange(n), np.diff(Z.indptr))
-        cells = np.square(Z.data, dtype=np.float64)
-        squares = np.bincount(of, weights=cells, minlength=n).astype(np.float64)
+        squares = np.zeros(n)
+        for begin in range(0, n, CHUNK):  # so that nothing as large as the rows is made
+            ends = Z.indptr[begin : begin + CHUNK + 1]
+            cells = np.square(Z.data[ends[0] : ends[-1]], dtype=np.float64)
+            of = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
+            squares[begin : begin + CHUNK] = np.bincount(of, cells, len(ends) - 1)
         shift, weight, along = none, none, none
         if X.shift is not None and X.weight is not None and X.along is not None:
             shift, weight, along = X.shift, X.weight, X.along
