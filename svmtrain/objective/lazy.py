@@ -66,7 +66,7 @@ class SparseFeatures(Protocol):
         """z_i . shift, (n,); None when there is no shift."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class SparseTerm(DataTerm):
     """The data term of sparse rows: its gradient dW is X^T dscores, not written out.
 

@@ -69,8 +69,7 @@ def _hinges(scores: Floats, y: Classes, delta: float, work: Work) -> Floats:
 
 def _balance(dscores: Floats, y: Classes, work: Work) -> None:
     """Give the true class, whose cells are 0, minus what the others have together."""
-    whole = work.sums(dscores, work.per_row)
-    work.put(dscores, y, np.negative(whole, out=whole))
+    work.put(dscores, y, work.minus_sums(dscores, work.per_row))
 
 
 def weston_watkins(

@@ -42,6 +42,7 @@ class Work:
         self.flags = np.empty(shape, np.bool_)
         self.worst = np.empty(rows, np.int64)
         self._row = np.ones(columns, dtype)
+        self._minus = -self._row
         self._column = np.ones(rows, dtype)
         self._begins = np.arange(rows, dtype=np.int64) * columns
         self._at = np.empty(rows, np.int64)
@@ -74,6 +75,10 @@ class Work:
     def sums(self, array: Floats, out: Floats) -> Floats:
         """Return the sum of each row of an array of this work, (n,): a product with ones."""
         return np.matmul(array, self._row, out=out)
+
+    def minus_sums(self, array: Floats, out: Floats) -> Floats:
+        """Return minus the sum of each row of an array of this work, (n,)."""
+        return np.matmul(array, self._minus, out=out)
 
     def column_sums(self, array: Floats) -> Floats:
         """Return the sum of each column of an array (n, any), a new array."""

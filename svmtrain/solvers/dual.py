@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -11,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain.objective.compiled import CompiledRows
-from svmtrain.objective.compiling import widened
 from svmtrain.objective.dual import DualPoint
 from svmtrain.objective.dual_form import DualRows
 from svmtrain.objective.features import Features, gram, pull
@@ -19,6 +17,7 @@ from svmtrain.objective.lazy import SparseFeatures
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Classes, Floats
 from svmtrain.objective.sparse_products import add_pulled
+from svmtrain.solvers.dual_rows import RowByRow, smallest_move
 from svmtrain.solvers.solver import PlainWeights
 
 INNER_STEPS = 4
@@ -35,12 +34,6 @@ FLATTEST = 1e-30
 """Rows of zeros have no curvature; no variable needs a move farther than its inverse."""
 
 
-def smallest_move(dtype: np.dtype[Any]) -> float:
-    """Return how far a variable must go for its row to have moved: well above rounding."""
-    eps = float(np.finfo(dtype).eps)
-    return math.pow(eps, 0.75)
-
-
 class SparseBatch(Features, SparseFeatures, Protocol):
     """Sparse rows that multiply, and whose parts are known."""
 
@@ -48,6 +41,8 @@ class SparseBatch(Features, SparseFeatures, Protocol):
 Batch = NDArray[np.floating[Any]] | SparseBatch | CompiledRows
 Take = Callable[[NDArray[np.intp]], tuple[Batch, Classes]]
 """From the numbers of training rows to the rows and their classes."""
+Go = Callable[[NDArray[np.intp]], NDArray[np.bool_]]
+"""Goes over training rows with those numbers once; returns whether each of them moved, (n,)."""
 
 
 @dataclass
@@ -204,11 +199,22 @@ class DualAscent:
         DataTerm
             Of so many rows; their losses are not known, for some of them rest.
         """
-        count = len(rows)
+        count, state.step = len(rows), state.step + 1
         waiting = state.wait[rows] > 0
         state.wait[rows] -= waiting
         rows = rows[~waiting]
-        moved = self._pass(state, objective, take, rows)
+        X, _ = take(rows[:1])
+        if isinstance(X, CompiledRows):
+            loops = RowByRow(state.W, state.b, objective, self.rows, X)
+            self._passes(state, rows, count, lambda some: loops.sweep(state.a, *take(some), some))
+            loops.close()
+        else:
+            self._passes(state, rows, count, self._by_blocks(state, objective, take))
+        return DataTerm(0.0, count, 0)
+
+    def _passes(self, state: DualState, rows: NDArray[np.intp], count: int, go: Go) -> None:
+        """Go over the rows that do not rest, of so many in the step, and over those that move."""
+        moved = go(rows)
         longer = np.minimum(2 * state.rest[rows] + 1, LONGEST_REST)
         state.rest[rows] = state.wait[rows] = np.where(moved, 0, longer)
         more = int(SHARE * count)
@@ -217,32 +223,27 @@ class DualAscent:
             more -= len(rows)
             if more < 0 or not len(rows):
                 break
-            moved = self._pass(state, objective, take, rows)
-        state.step += 1
-        return DataTerm(0.0, count, 0)
+            moved = go(rows)
 
     def load(self, state: DualState, objective: LinearObjective, X: CompiledRows) -> None:
         """Load the compiled loops, or compile them where that was never done; nothing changes."""
         rows = np.zeros(0, dtype=np.intp)
         none, y = X[rows], np.zeros(0, dtype=np.int64)
-        self._sweep(state, objective, none, y, rows)
+        RowByRow(state.W, state.b, objective, self.rows, X).sweep(state.a, none, y, rows)
         none.times(state.W)
         none.pull(np.zeros((0, len(state.b)), state.W.dtype))
 
-    def _pass(
-        self, state: DualState, objective: LinearObjective, take: Take, rows: NDArray[np.intp]
-    ) -> NDArray[np.bool_]:
-        """Go over some rows once; return whether each of them moved, (n,)."""
-        moved = [np.zeros(0, dtype=np.bool_)]
-        size = len(rows) if self.compiled else BLOCK
-        for begin in range(0, len(rows), size or 1):
-            part = rows[begin : begin + size]
-            X, y = take(part)
-            if isinstance(X, CompiledRows):
-                moved.append(self._sweep(state, objective, X, y, part))
-            else:
-                moved.append(self._block(state, objective, X, y, part))
-        return np.concatenate(moved)
+    def _by_blocks(self, state: DualState, objective: LinearObjective, take: Take) -> Go:
+        """Return what goes over rows block by block."""
+
+        def go(rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+            moved = [np.zeros(0, dtype=np.bool_)]
+            for begin in range(0, len(rows), BLOCK):
+                block = rows[begin : begin + BLOCK]
+                moved.append(self._block(state, objective, *take(block), block))
+            return np.concatenate(moved)
+
+        return go
 
     def _block(
         self,
@@ -266,7 +267,7 @@ class DualAscent:
         add_pull(state.W, X, by)
         if objective.bias == "regularized":
             state.b += by.sum(axis=0)
-        moved: NDArray[np.bool_] = np.abs(dual.a - before).max(axis=1) > smallest_move(before.dtype)
+        moved: NDArray[np.bool_] = np.abs(dual.a - before).max(axis=1) > smallest_move(before)
         return moved
 
     def _climb(self, dual: DualRows, scores: Floats, products: Floats) -> None:
@@ -289,51 +290,6 @@ class DualAscent:
             scores -= scores.dtype.type(t / scale) * pulled
             if bend > 0:
                 tau = dual.inner(d, d) / bend
-
-    def _sweep(
-        self,
-        state: DualState,
-        objective: LinearObjective,
-        X: CompiledRows,
-        y: Classes,
-        rows: NDArray[np.intp],
-    ) -> NDArray[np.bool_]:
-        """Go over the rows X with those numbers one by one."""
-        from svmtrain.solvers.dual_loops import sweep
-
-        W = widened(state.W, state.W.dtype)
-        b = widened(state.b[np.newaxis], state.b.dtype)[0]
-        turn, length = np.zeros_like(b), 0.0
-        along = X.shift @ W if len(X.shift) else turn
-        if len(X.shift):
-            length = float(np.vdot(X.shift, X.shift))
-        weight = np.ones(len(y))
-        if objective.class_weight is not None:
-            weight = objective.class_weight[y]
-        rule = (objective.rule.own_term, objective.rule.squared, objective.worst_only)
-        bias = 1.0 if objective.bias == "regularized" else 0.0
-        scale = 2 * objective.lam * self.rows
-        moved = np.zeros(len(y), dtype=np.bool_)
-        moving = (X.squares, X.weight, X.along, length, along, turn)
-        problem = (float(objective.delta), scale, bias, objective.paired)
-        sweep(
-            X.parts,
-            moving,
-            state.a,
-            rows,
-            y,
-            weight,
-            W,
-            b,
-            rule,
-            problem,
-            smallest_move(W.dtype),
-            moved,
-        )
-        state.W[:], state.b[:] = W[:, : state.W.shape[1]], b[: len(state.b)]
-        if len(X.shift):
-            state.W += np.outer(X.shift, turn[: len(state.b)])
-        return moved
 
 
 def add_pull(W: Floats, X: Batch, by: Floats) -> None:

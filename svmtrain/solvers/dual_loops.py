@@ -166,11 +166,9 @@ def sweep(
     which: Rows,
     y: Classes,
     weight: Floats,
-    W: Floats,
-    b: Floats,
+    weights: Any,
     rule: Any,
     problem: Any,
-    least: float,
     moved: Flags,
 ) -> None:
     """Maximise D along all variables of one row after the other, in place.
@@ -188,21 +186,20 @@ def sweep(
     y : ndarray of int64 (n,)
     weight : ndarray of float64 (n,)
         c_i.
-    W, b : ndarray (n_features, width), (width,)
-        V, and the biases.
+    weights : tuple of ndarray
+        V (n_features, width), and the biases (width,).
     rule : tuple of bool
         (own_term, squared, whether only the worst class counts) of the loss.
     problem : tuple
         (delta, 2 lam n for all training rows, 1 with a bias and else 0, whether one column
-        stands for two classes).
-    least : float
-        See `solvers.dual.smallest_move`.
+        stands for two classes, the smallest move).
     moved : ndarray of bool (n,)
         Set to whether a variable of each row changed by more than that.
     """
     values, columns, indptr, at = rows
     squares, lever, along, length, c, turn = moving
-    delta, scale, bias, paired = problem
+    delta, scale, bias, paired, least = problem
+    W, b = weights
     width, n, group = W.shape[1], a.shape[1], LANE_BYTES // W.itemsize
     s, u, p = np.zeros(width, W.dtype), np.zeros(width, W.dtype), np.zeros(n)
     single, shifted = W.reshape(W.size), len(along) > 0

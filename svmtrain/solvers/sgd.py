@@ -88,7 +88,7 @@ class SGD:
     momentum: float = 0.0
     nesterov: bool = False
     averaging: str = "none"
-    _scratch: dict[tuple[Any, ...], Floats] = field(default_factory=dict, repr=False)
+    _scratch: dict[int, Floats] = field(default_factory=dict, repr=False)
 
     def start(self, W: Floats, b: Floats) -> SGDState:
         """Return the state before the first step, with its own copies of W and b."""
@@ -126,10 +126,10 @@ class SGD:
 
     def _buffer(self, array: Floats) -> Floats:
         """Return scratch space of the shape and dtype of `array`, the same one every time."""
-        key = (array.shape, array.dtype)
-        if key not in self._scratch:
-            self._scratch[key] = np.empty_like(array)
-        return self._scratch[key]
+        scratch = self._scratch.get(array.ndim)
+        if scratch is None or scratch.shape != array.shape or scratch.dtype != array.dtype:
+            scratch = self._scratch[array.ndim] = np.empty_like(array)
+        return scratch
 
     def _move(self, weights: Floats, velocity: Floats, gradient: Floats, lr: float) -> None:
         change = np.multiply(gradient, -lr, out=self._buffer(weights))
