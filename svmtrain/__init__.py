@@ -2,5 +2,5 @@
 
 __version__ = "0.1.0"
 
-ALGORITHM = 2
+ALGORITHM = 3
 """Changes when the steps of a run change, so that no checkpoint is continued differently."""

@@ -31,6 +31,9 @@ COMPILED_LIMIT = 2 << 30
 """Bytes of rows that are held in memory for compiled loops."""
 SPARSE_SHARE = 0.6
 """Share of cells that are no zeros up to which compiled loops are faster over sparse rows."""
+LARGEST_SHIFT = -0.25
+"""Dense rows are not taken for sparse ones where what centring takes from a feature is more than
+eps to this power: z - shift would lose digits."""
 
 
 def row_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:
@@ -96,14 +99,31 @@ def _stored(block: Matrix) -> int:
     return len(block.data) if isinstance(block, Csr) else int(np.count_nonzero(block))
 
 
-def compiled_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource | None:
+def _loses_digits(scaler: Scaler, dtype: str) -> bool:
+    """Return whether centring takes much more from a feature than it leaves."""
+    if scaler.shift is None:
+        return False
+    most = float(np.finfo(dtype).eps) ** LARGEST_SHIFT
+    return bool(np.abs(scaler.shift).max() > most)
+
+
+def compiled_source(
+    data: Dataset, scaler: Scaler, dtype: str, *, as_sparse: bool = True
+) -> RowSource | None:
     """Return a source of rows for compiled loops; None where it would not pay.
 
     It is there when numba is installed, there is enough to do, and the rows fit in memory.
+
+    Parameters
+    ----------
+    data, scaler, dtype
+    as_sparse : bool
+        Whether dense rows with many zeros may be held without them.
     """
     stored = sum(_stored(block) for block in data.blocks())
     cells, width = len(data) * data.n_features, np.dtype(dtype).itemsize
-    sparse = isinstance(data.matrix, Csr) or stored <= SPARSE_SHARE * cells
+    few = as_sparse and stored <= SPARSE_SHARE * cells and not _loses_digits(scaler, dtype)
+    sparse = isinstance(data.matrix, Csr) or few
     size = stored * (width + 4) if sparse else cells * width
     if stored < COMPILED_CELLS or size > COMPILED_LIMIT or numba_version() is None:
         return None
@@ -121,7 +141,8 @@ def training_rows(config: Config, train: Dataset, scaler: Scaler) -> RowSource:
     dtype, compiled = config.solver.dtype, None
     try:
         if config.solver.name == "dual":
-            compiled = compiled_source(train, scaler, dtype)
+            as_sparse = config.data.sparse is not False
+            compiled = compiled_source(train, scaler, dtype, as_sparse=as_sparse)
         return compiled or row_source(train, scaler, dtype)
     except DataError as error:
         where = f"{error.problem} (rows counted among those trained on)"

@@ -22,6 +22,9 @@ LANE_BYTES = 64
 """Columns are taken side by side in groups of so many bytes."""
 
 
+_MADE: list[Any] = []
+
+
 @cache
 def numba_version() -> str | None:
     """Return the version of numba, or None where it is not installed."""
@@ -41,7 +44,16 @@ def compiled(function: Function) -> Function:
         made = numba.njit(cache=True, fastmath=set(FLAGS))(function)
     except RuntimeError:
         made = numba.njit(fastmath=set(FLAGS))(function)
+    _MADE.append(made)
     return made  # type: ignore[no-any-return]
+
+
+def use_no_cache() -> None:
+    """Have all compiled functions neither read what is kept on disk nor write there."""
+    from numba.core.caching import NullCache
+
+    for made in _MADE:
+        made._cache = NullCache()
 
 
 def inlined(function: Function) -> Function:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain.objective.compiled import CompiledRows
+from svmtrain.objective.compiling import use_no_cache
 from svmtrain.objective.dual import DualPoint
 from svmtrain.objective.dual_form import DualRows
 from svmtrain.objective.features import Features, gram, pull
@@ -24,9 +25,9 @@ INNER_STEPS = 4
 """Moves in the Gram matrix of a block before the weights are touched."""
 BLOCK = 64
 """Rows of a block."""
-PASSES, SHARE = 12, 1.0
-"""Most passes over the rows of a step that moved in the pass before, after the first, and how
-many rows they take at most together, as a share of those of the step."""
+PASSES = 12
+"""Most passes over the rows of a step that moved in the pass before, after the first; together
+they take no more rows than the step has."""
 LONGEST_REST = 7
 """Steps that a row is left out at most when its variables did not move."""
 
@@ -119,11 +120,18 @@ class Settling:
         return cls(np.zeros(state.W.shape), np.zeros(state.b.shape))
 
     def add(self, objective: LinearObjective, X: Batch, y: Classes, a: Floats) -> None:
-        """Take in rows X (n, n_features) and their variables (n, n_classes)."""
-        dual = DualRows(objective, y, a)
-        u = dual.pulls(a)
+        """Take in rows X (n, n_features) and their variables (n, n_classes).
+
+        The bound is that of the feasible variables nearest to these, all in float64, so that no
+        rounding, and no variables that someone made up, can bring it above the optimum.
+        """
+        dual = DualRows(objective, y, a.astype(np.float64))
+        if not (dual.own or dual.paired):
+            dual.a[dual.rows, y] = 0
+        dual.a = dual.feasible(dual.a)
+        u = dual.pulls(dual.a)
         self.G += pull(X, u)
-        self.g += u.sum(axis=0, dtype=np.float64)
+        self.g += u.sum(axis=0)
         self.worth += dual.worth()
 
     def close(self, state: DualState, objective: LinearObjective) -> None:
@@ -148,8 +156,8 @@ class DualAscent:
     so several moves are made in it before W is changed: each goes from a towards the feasible
     point nearest to a + tau (slopes of D), exactly as far as D rises, and tau is the inverse of
     the curvature along the move before. Rows that are `CompiledRows` are taken one by one
-    instead, each to its exact best; see `solvers.dual_loops`. D never falls, and there is no step
-    size to choose.
+    instead, each to its exact best; see `solvers.dual_loops`. D never falls by more than rounding,
+    and there is no step size to choose.
 
     At the end of an epoch W(a) and D(a) are computed anew, so that rounding does not add up.
 
@@ -184,11 +192,6 @@ class DualAscent:
         resting = np.zeros((2, self.rows), dtype=np.uint8)
         return DualState(np.zeros_like(W, order="C"), np.zeros_like(b), a, *resting)
 
-    @property
-    def compiled(self) -> bool:
-        """Whether rows are taken one by one."""
-        return self.kernel != "numpy"
-
     def ascend(
         self, state: Any, objective: LinearObjective, take: Take, rows: NDArray[np.intp]
     ) -> DataTerm:
@@ -217,7 +220,7 @@ class DualAscent:
         moved = go(rows)
         longer = np.minimum(2 * state.rest[rows] + 1, LONGEST_REST)
         state.rest[rows] = state.wait[rows] = np.where(moved, 0, longer)
-        more = int(SHARE * count)
+        more = count
         for _ in range(PASSES):
             rows = rows[moved]
             more -= len(rows)
@@ -226,7 +229,17 @@ class DualAscent:
             moved = go(rows)
 
     def load(self, state: DualState, objective: LinearObjective, X: CompiledRows) -> None:
-        """Load the compiled loops, or compile them where that was never done; nothing changes."""
+        """Load the compiled loops, or compile them where that was never done; nothing changes.
+
+        What is kept on disk may be damaged, or the disk full: then nothing there is used.
+        """
+        try:
+            self._load(state, objective, X)
+        except Exception:  # numba's cache raises what its files make it raise
+            use_no_cache()
+            self._load(state, objective, X)
+
+    def _load(self, state: DualState, objective: LinearObjective, X: CompiledRows) -> None:
         rows = np.zeros(0, dtype=np.intp)
         none, y = X[rows], np.zeros(0, dtype=np.int64)
         RowByRow(state.W, state.b, objective, self.rows, X).sweep(state.a, none, y, rows)
@@ -292,13 +305,10 @@ class DualAscent:
                 tau = dual.inner(d, d) / bend
 
 
-def add_pull(W: Floats, X: Batch, by: Floats) -> None:
+def add_pull(W: Floats, X: Any, by: Floats) -> None:
     """Add X^T by to W, where `by` is (n, n_classes); sparse rows cost their non-zeros."""
     if isinstance(X, np.ndarray):
         W += X.T @ by
-        return
-    if isinstance(X, CompiledRows):
-        W += X.pull(by)
         return
     add_pulled(W, X.Z, by)
     if X.weight is not None and X.shift is not None:

@@ -41,34 +41,61 @@ Rows = NDArray[np.intp]
 
 ROUNDS = 60
 INFINITE = 1e30
-FLATTEST = 1e-9
-"""Least q: below it digits would be lost; a row so short goes a little less far, if at all."""
+SHORT = 1e-10
+"""A q below which the scores of a row do not depend on its variables: p would have no digits."""
 
 
 @inlined
 def level(
-    p: Floats, high: float, start: float, r: float, top: float, g: float, most: float
+    p: Floats,
+    low: float,
+    high: float,
+    start: float,
+    r: float,
+    top: float,
+    g: float,
+    most: float,
+    origin: float,
 ) -> float:
-    """Return the t at which sum_j clip((p_j - t) r, 0, top) = min(t g, most), 0 <= t <= high."""
-    n, low, t = len(p), 0.0, min(start, high)
+    """Return the t with sum_j clip((p_j - t) r, 0, top) = min((t + origin) g, most)."""
+    n, t = len(p), min(max(start, low), high)
     for _ in range(ROUNDS):
         whole, inside = 0.0, 0.0
         for j in range(n):
             raw = (p[j] - t) * r
             whole += min(max(raw, 0.0), top)
             inside += r if 0 < raw < top else 0.0
-        off = whole - min(t * g, most)
+        goal = (t + origin) * g
+        off = whole - min(goal, most)
         if abs(off) <= 1e-14 * whole:
             break
         if off > 0:
             low = t
         else:
             high = t
-        if t * g < most:
+        if goal < most:
             inside += g
         after = t + off / max(inside, 1e-300)
         t = after if low < after < high else (low + high) / 2
     return t
+
+
+@inlined
+def best_of_short_row(p: Floats, a: Floats, s: Floats, y: int, delta: float, rule: Any) -> None:
+    """Set p (n,) to the best variables of a row whose scores s do not depend on them."""
+    own, squared, worst = rule
+    first = 0 if y > 0 else 1
+    for j in range(len(a)):
+        margin = delta + s[j] - (0.0 if own else s[y])
+        if j == y:
+            margin = delta - s[y] if own else 0.0
+        elif margin > delta + s[first] - s[y]:
+            first = j
+        p[j] = 2 * max(margin, 0.0) if squared else (1.0 if margin > 0 else 0.0)
+    if worst:
+        best = p[first]
+        p[:] = 0
+        p[first] = best
 
 
 @inlined
@@ -77,26 +104,31 @@ def best_of_row(
 ) -> float:
     """Set p (n,) to the best variables of a row with scores s; return what to shrink them by."""
     own, squared, worst = rule
-    n, share = len(a), q / (q + 0.5)
+    n, share, inverse = len(a), q / (q + 0.5), 1.0 / q
     r = share if squared and not worst else 1.0
     top = INFINITE if squared or worst else 1.0
     g = share if squared and worst else 1.0
     most = 1.0 if worst and not squared else INFINITE
-    before, inverse = 0.0, 1.0 / q
-    base = delta if own else delta - s[y]
+    before, largest, first = 0.0, 0.0, y
     if not own:
         for j in range(n):
             before += a[j]
-    largest, t, whole = 0.0, 0.0, 0.0
     for j in range(n):
-        p[j] = a[j] + before + (base + s[j]) * inverse
-        largest = max(largest, p[j] if j != y else 0.0)
+        p[j] = a[j] + before + (delta + s[j] - (0.0 if own else s[y])) * inverse
+        if j != y and p[j] > largest:
+            largest, first = p[j], j
     p[y] = a[y] + (delta - s[y]) * inverse if own else -INFINITE
-    if not own:
-        if largest == 0:
-            p[:] = 0
-            return 1.0
-        t = level(p, largest, before / g, r, top, g, most)
+    if not own and largest == 0:
+        p[:] = 0
+        return 1.0
+    t, whole = 0.0, 0.0
+    if worst:  # from the largest on, so that the digits of the differences are there
+        for j in range(n):
+            if j != y:
+                p[j] = a[j] - a[first] + (s[j] - s[first]) * inverse
+        t = level(p, -largest, 0.0, before / g - largest, r, top, g, most, largest)
+    elif not own:
+        t = level(p, 0.0, largest, before, r, top, g, most, 0.0)
     for j in range(n):
         p[j] = min(max((p[j] - t) * r, 0.0), top)
         whole += p[j]
@@ -178,8 +210,8 @@ def sweep(
     rows : tuple
         `CompiledRows.parts`.
     moving : tuple
-        ||x_i||^2, w_i and z_i . shift of every row, and ||shift||^2, shift^T V (width,) and
-        r (width,): W is V + shift r^T, of which this changes V and r. See `objective.lazy`.
+        ||x_i||^2, w_i and z_i . shift of every row, ||shift||^2, and in float64 shift^T V and r,
+        (width,): W is V + shift r^T, of which this changes V and r. See `objective.lazy`.
     a : ndarray (any, n_columns)
     which : ndarray of intp (n,)
         The rows of a that the rows have, in order.
@@ -187,7 +219,7 @@ def sweep(
     weight : ndarray of float64 (n,)
         c_i.
     weights : tuple of ndarray
-        V (n_features, width), and the biases (width,).
+        V (n_features, width), and the biases (width,) in float64.
     rule : tuple of bool
         (own_term, squared, whether only the worst class counts) of the loss.
     problem : tuple
@@ -201,7 +233,7 @@ def sweep(
     delta, scale, bias, paired, least = problem
     W, b = weights
     width, n, group = W.shape[1], a.shape[1], LANE_BYTES // W.itemsize
-    s, u, p = np.zeros(width, W.dtype), np.zeros(width, W.dtype), np.zeros(n)
+    raw, u, s, p = np.zeros(width, W.dtype), np.zeros(width, W.dtype), np.zeros(width), np.zeros(n)
     single, shifted = W.reshape(W.size), len(along) > 0
     for i in range(len(at)):
         k = at[i]
@@ -209,16 +241,18 @@ def sweep(
             begin, end = indptr[at[i + AHEAD]], indptr[at[i + AHEAD] + 1]
             prefetch(values, begin, end)
             prefetch(columns, begin, end)
+        raw[:] = 0
+        scores_of(raw, rows, k, W, single, group)
         for j in range(width):
-            s[j] = b[j]
+            s[j] = raw[j] + b[j]
             if shifted:
                 s[j] += along[k] * turn[j] - lever[k] * (c[j] + length * turn[j])
-        scores_of(s, rows, k, W, single, group)
-        own, farthest, whole = a[which[i]], 0.0, 0.0
-        q = max(weight[i] * (squares[k] + bias) / scale, FLATTEST)
-        shrink = 1.0
+        own, farthest, whole, shrink = a[which[i]], 0.0, 0.0, 1.0
+        q = weight[i] * (squares[k] + bias) / scale
         if paired:
-            p[0] = best_of_pair(own[0], s[0], y[i], q, delta, rule)
+            p[0] = best_of_pair(own[0], s[0], y[i], max(q, SHORT), delta, rule)
+        elif q < SHORT:
+            best_of_short_row(p, own, s, y[i], delta, rule)
         else:
             shrink = best_of_row(p, own, s, y[i], q, delta, rule)
         for j in range(n):

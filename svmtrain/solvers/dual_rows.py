@@ -43,11 +43,12 @@ class RowByRow:
         self._loop = dual_loops.sweep
         self._W, self._b, self._shift = W, b, X.shift
         self._wide = widened(W, W.dtype)
-        self._biases = widened(b[np.newaxis], b.dtype)[0]
-        self._turn = np.zeros_like(self._biases)
+        self._biases = np.zeros(self._wide.shape[1])
+        self._biases[: len(b)] = b
+        self._turn, shift = np.zeros_like(self._biases), X.shift.astype(np.float64)
         self._along, length = self._turn, 0.0
-        if len(X.shift):
-            self._along, length = X.shift @ self._wide, float(np.vdot(X.shift, X.shift))
+        if len(shift):
+            self._along, length = shift @ self._wide, float(np.vdot(shift, shift))
         self._moving = (X.squares, X.weight, X.along, length, self._along, self._turn)
         rule = objective.rule
         self._rule = (rule.own_term, rule.squared, objective.worst_only)

@@ -11,6 +11,7 @@ from svmtrain.data.splits import (
     TEST_STREAM,
     VALIDATION_STREAM,
     epoch_order,
+    in_order,
     random_order,
     split,
 )
@@ -128,3 +129,13 @@ def test_split_depends_on_seed_and_stream():
     ]
     assert held[0] != held[1]
     assert held[0] != held[2]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5000])
+@pytest.mark.parametrize("bits", [64, 40, 33, 3])
+def test_the_fast_order_is_that_of_a_stable_sort(n, bits):
+    """Also where many keys share their upper half, and where whole keys are equal."""
+    keys = np.random.Philox(key=np.array([n, bits], dtype=np.uint64)).random_raw(n)
+    for shift in (0, 64 - bits):
+        some = (keys >> np.uint64(64 - bits)) << np.uint64(shift)
+        np.testing.assert_array_equal(in_order(some), np.argsort(some, kind="stable"))
