@@ -118,9 +118,9 @@ def build_solver(
     ConfigError
         When the schedule needs a positive lambda and has none.
     """
-    if config.schedule == "pegasos" and not lam > 0:
+    if config.schedule == "pegasos" and not 2 * lam * lr > 0:
         raise ConfigError(
-            "solver.schedule pegasos needs objective.lambda > 0, got 0 "
+            f"solver.schedule pegasos needs objective.lambda > 0, and not nearly 0, got {lam:g} "
             "(try solver.schedule: inverse_scaling)"
         )
     plan = Plan(

@@ -40,6 +40,7 @@ from svmtrain.operations.evaluate import evaluate_rows
 from svmtrain.operations.gradcheck_report import short_check
 from svmtrain.operations.identity import identity, refuse_other
 from svmtrain.operations.job import FitResult, Job, Session
+from svmtrain.operations.resumed import refuse_state
 from svmtrain.operations.run_info import RunInfo
 from svmtrain.operations.warm_start import find_start, resumed_start
 from svmtrain.runs.directory import RunDirectory
@@ -157,7 +158,7 @@ def resume_run(
         now = identity(config, splits, built, str(run.read_info().get("run")))
         for note in refuse_other(checkpoint.identity, now, str(run.path)):
             session.say(f"warning: the last bits may differ: {note}")
-        _refuse_shape(run, checkpoint, built)
+        refuse_state(checkpoint.state, built, str(run.path))
         return _continue(Job(run, config, splits, built, session, now), checkpoint)
 
 
@@ -203,28 +204,6 @@ def reload_config(run: RunDirectory, overrides: Sequence[str] = ()) -> Config:
     path = Path(os.path.abspath(run.path))
     output = replace(config.output, dir=os.path.relpath(path.parent), name=path.name)
     return replace(config, output=output)
-
-
-def _refuse_shape(run: RunDirectory, checkpoint: Checkpoint, built: Built) -> None:
-    """Raise when the counters or arrays of a checkpoint do not fit the data."""
-    state, start = checkpoint.state, built.start
-    rows, size = len(built.problem.train), built.problem.batch_size
-    steps = state.epoch * -(-rows // size) + -(-state.position // size)
-    between = state.position % size and state.position != rows
-    if between or state.position > rows or steps != state.solver.step:
-        raise ResumeError(
-            f"step {state.solver.step}, epoch {state.epoch} and position {state.position} "
-            f"of the checkpoint do not agree for {rows} rows in batches of {size}",
-            path=run.path,
-        )
-    for name, array in start.solver.arrays().items():
-        saved = state.solver.arrays()[name]
-        if saved.shape != array.shape or saved.dtype != array.dtype:
-            raise ResumeError(
-                f"{name} of the checkpoint has shape {saved.shape} and dtype {saved.dtype}; "
-                f"the run has {array.shape} and {array.dtype}",
-                path=run.path,
-            )
 
 
 def _begin(
@@ -374,17 +353,26 @@ def _finish(job: Job, state: TrainingState, journal: RunJournal, outcome: Outcom
         )
     else:
         W, b, chosen = *state.solver.weights, journal.records[-1]
-    start = float(job.built.problem.objective.losses(np.zeros((1, len(b))), np.zeros(1, int))[0][0])
+    start = _of_zero_weights(job)
     if chosen.objective > start:
+        why = "" if job.built.lr == 0 else ": the step size is too large (try solver.lr: auto)"
         job.session.say(
             f"warning: the objective {chosen.objective:.4g} is above that of zero weights, "
-            f"{start:.4g}: the step size is too large (try solver.lr: auto)"
+            f"{start:.4g}{why}"
         )
     model = job.built.classifier(W, b, facts(job, wanted, chosen))
     model.save(job.run.model)
     rows = job.splits.test
     test = None if rows is None else evaluate_rows(model, rows)
     return FitResult(job, outcome, journal.records, chosen, test)
+
+
+def _of_zero_weights(job: Job) -> float:
+    """Return the objective of weights that are all zero."""
+    counts, columns = job.splits.train.counts(), len(job.built.start.best_b)
+    zero = np.zeros((len(counts), columns))
+    losses, _ = job.built.problem.objective.losses(zero, np.arange(len(counts)))
+    return float(counts @ losses) / int(counts.sum())
 
 
 def facts(job: Job, selected: str, record: EpochRecord | None = None) -> dict[str, Any]:

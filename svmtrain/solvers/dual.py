@@ -134,11 +134,14 @@ class Settling:
         self.g += u.sum(axis=0)
         self.worth += dual.worth()
 
+    def point(self, objective: LinearObjective, rows: int) -> DualPoint:
+        """Return the point of the dual that they are of, after so many rows: all."""
+        g = self.g if objective.bias == "regularized" else np.zeros_like(self.g)
+        return DualPoint(self.G / rows, g / rows, self.worth / rows)
+
     def close(self, state: DualState, objective: LinearObjective) -> None:
         """Give a state the weights and the bound of its variables, after all rows."""
-        rows = len(state.a)
-        g = self.g if objective.bias == "regularized" else np.zeros_like(self.g)
-        point = DualPoint(self.G / rows, g / rows, self.worth / rows)
+        point = self.point(objective, len(state.a))
         state.W[:] = point.G / (-2 * objective.lam)
         state.b[:] = point.g / (-2 * objective.lam)
         state.bound = max(state.bound, point.bound(objective.lam_of_column))

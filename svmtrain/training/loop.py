@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from svmtrain import interrupts
 from svmtrain.data.splits import epoch_order
-from svmtrain.errors import DivergedError
+from svmtrain.errors import CheckFailed, DivergedError
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Floats
 from svmtrain.solvers.dual import DualAscent, DualState, Settling
@@ -27,6 +27,9 @@ BLOWUP = 1e6
 """A loss or penalty at some step, over the loss at zero weights, that means divergence."""
 SANE = 1e3
 """An objective over the loss at zero weights that no epoch may end with, and no checkpoint has."""
+
+ROUNDING = 1e-3
+"""How far, as a share, a bound may be above an objective by rounding alone."""
 
 
 class Journal(Protocol):
@@ -256,7 +259,8 @@ class Training:
         validation_loss = validation.loss / validation.count if validation else None
         if not math.isfinite(penalty + norm + (validation_loss or 0.0)):
             raise self._diverged("weights that are too large to be measured")
-        objective, bound = train.loss / train.count + penalty, self._bound()
+        objective = train.loss / train.count + penalty
+        bound = self._bound(objective)
         return EpochRecord(
             epoch=state.epoch + 1,
             step=state.solver.step,
@@ -277,8 +281,23 @@ class Training:
             gap=None if bound is None else (objective - bound) / objective,
         )
 
-    def _bound(self) -> float | None:
-        """End the epoch for the certificate; return the best bound so far, if there is one."""
+    def _bound(self, objective: float) -> float | None:
+        """End the epoch for the certificate; return the best bound so far, if there is one.
+
+        Raises
+        ------
+        CheckFailed
+            When it is above the objective of the epoch: it bounds another one.
+        """
+        bound = self._best_bound()
+        if bound is not None and bound > (1 + ROUNDING) * objective:
+            raise CheckFailed(
+                f"the bound {bound:.6g} is above the objective {objective:.6g} after epoch "
+                f"{self.state.epoch + 1}: the checkpoint that the run went on from is not its own"
+            )
+        return bound
+
+    def _best_bound(self) -> float | None:
         state, problem = self.state, self.problem
         if isinstance(state.solver, DualState):
             return state.solver.bound

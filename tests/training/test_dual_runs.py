@@ -12,12 +12,13 @@ from svmtrain.config import load_config
 from svmtrain.data.dataset import Dataset
 from svmtrain.data.density import compressed
 from svmtrain.data.scaling import Scaler
-from svmtrain.errors import ConfigError, ModelError, ResumeError
+from svmtrain.errors import CheckFailed, ConfigError, ModelError, ResumeError
 from svmtrain.model import load_model
 from svmtrain.objective.losses import LOSSES
 from svmtrain.operations.describe import plan, summary
 from svmtrain.operations.doctor import examine
 from svmtrain.operations.fit import reload_config, resume_run
+from svmtrain.solvers.dual import DualAscent
 from svmtrain.training.sources import CompiledMemoryRows, GatheredRows, MemoryRows, SparseMemoryRows
 
 DUAL = "name: dual; epochs: 8; batch_size: auto"
@@ -109,6 +110,93 @@ def test_checkpoints_come_back_and_forged_variables_are_refused(tmp_path):
     path.write_bytes(container.pack(header, {**arrays, name: arrays[name][1:]}))
     with pytest.raises(ResumeError, match="a of the checkpoint has shape"):
         resume_run(done, reload_config(done), QUIET)
+
+
+def forged(folder, changes):
+    """Return a run of two epochs whose checkpoint was changed, as it stands on disk."""
+    done = start(write_config(folder, "name: dual; epochs: 2"), "run")
+    path = done.checkpoint_files()[0]
+    for other in done.checkpoint_files()[1:]:
+        other.unlink()
+    header, arrays = container.read(path)
+    for name, change in changes.items():
+        arrays[checkpoints.PREFIX + name] = change(arrays[checkpoints.PREFIX + name].copy())
+    path.write_bytes(container.pack(header, arrays))
+    return done
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"factors": lambda f: f + 1e6}, "has the bound"),
+        ({"factors": lambda f: f + 1e-3}, "has the bound"),
+        ({"a": lambda a: a * 0}, "its variables prove 0"),
+        ({"wait": lambda w: w + 255}, "rest for too long"),
+        ({"rest": lambda r: r + 8}, "rest for too long"),
+    ],
+)
+def test_a_bound_that_its_variables_do_not_prove_is_refused(tmp_path, changes, problem):
+    """A checkpoint that someone made up proves nothing."""
+    done = forged(tmp_path, changes)
+    with pytest.raises(ResumeError, match=problem):
+        resume_run(done, reload_config(done, ["solver.epochs=9"]), QUIET)
+
+
+@pytest.mark.parametrize("factor", [1.05, 100.0, -3.0])
+def test_variables_that_are_not_feasible_prove_no_more_than_feasible_ones(tmp_path, factor):
+    """Weights and bound are those of the nearest ones that are; the run goes on with a true gap."""
+    done = forged(tmp_path, {"a": lambda a: a * factor, "factors": lambda f: f * 0})
+    result = resume_run(done, reload_config(done, ["solver.epochs=60"]), QUIET)
+    best = run(tmp_path, "solver.epochs=60")
+    assert result.gap >= 0
+    assert result.bound <= best.chosen.objective * (1 + 1e-12)
+
+
+def test_a_bound_above_the_objective_is_a_failed_check(tmp_path):
+    """As of a certificate of other data: it must never be written down."""
+    done = start(write_config(tmp_path, "epochs: 2"), "run")
+    path = done.checkpoint_files()[0]
+    header, arrays = container.read(path)
+    name = f"{checkpoints.PROOF}factors"
+    arrays[name] = arrays[name] + np.array([0.0, 1e3, 0.0, 0.0])
+    path.write_bytes(container.pack(header, arrays))
+    with pytest.raises(CheckFailed, match="is above the objective"):
+        resume_run(done, reload_config(done, ["solver.epochs=9"]), QUIET)
+
+
+def test_a_cache_on_disk_that_is_damaged_is_not_used(tmp_path, monkeypatch):
+    """Nor one that cannot be written: the loops are then compiled in memory."""
+    pytest.importorskip("numba")
+    monkeypatch.setattr(build_rows, "COMPILED_CELLS", 10)
+    calls = []
+
+    def broken(self, state, objective, X):
+        calls.append("load")
+        if len(calls) == 1:
+            raise OSError("the disk is full")
+
+    monkeypatch.setattr(DualAscent, "_load", broken)
+    monkeypatch.setattr("svmtrain.solvers.dual.use_no_cache", lambda: calls.append("no cache"))
+    run(tmp_path, "solver.epochs=1")
+    assert calls == ["load", "no cache", "load"]
+
+
+@pytest.mark.parametrize(("offset", "form"), [(10.0, "sparse"), (1000.0, "dense")])
+def test_rows_far_from_zero_are_not_held_without_their_zeros(tmp_path, monkeypatch, offset, form):
+    """Centred, they would be differences of large numbers."""
+    pytest.importorskip("numba")
+    monkeypatch.setattr(build_rows, "COMPILED_CELLS", 10)
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((60, 8)) < 0.3, rng.normal(size=(60, 8)), 0.0)
+    X[:, 0] = rng.normal(size=60) + offset
+    data = Dataset(X, np.arange(60) % 3, (0, 1, 2))
+    scaler = Scaler.fit([X], "standard", "none")
+    found = {
+        as_sparse: build_rows.compiled_source(data, scaler, "float32", as_sparse=as_sparse)
+        for as_sparse in (True, False)
+    }
+    assert bool(len(found[True].X.indptr)) == (form == "sparse")
+    assert not len(found[False].X.indptr)
 
 
 @pytest.mark.parametrize("scale", ["none", "standard"])

@@ -1,0 +1,62 @@
+"""Whether the state of a checkpoint can be one of the run that goes on from it."""
+
+from __future__ import annotations
+
+from svmtrain import interrupts
+from svmtrain.build import Built
+from svmtrain.errors import ResumeError
+from svmtrain.solvers.dual import LONGEST_REST, DualState, Settling
+from svmtrain.training.state import TrainingState
+
+ROUNDING = 1e-4
+"""How much more than the dual of its variables, as a share, a saved bound may be."""
+
+
+def refuse_state(state: TrainingState, built: Built, name: str) -> None:
+    """Raise unless counters, arrays and bound of a state fit the data.
+
+    Raises
+    ------
+    ResumeError
+        Naming the run.
+    """
+    _refuse_counters(state, built, name)
+    for array_name, array in built.start.solver.arrays().items():
+        saved = state.solver.arrays()[array_name]
+        if saved.shape != array.shape or saved.dtype != array.dtype:
+            raise ResumeError(
+                f"{array_name} of the checkpoint has shape {saved.shape} and dtype {saved.dtype}; "
+                f"the run has {array.shape} and {array.dtype}",
+                path=name,
+            )
+    if isinstance(state.solver, DualState):
+        _refuse_bound(state.solver, built, name)
+
+
+def _refuse_counters(state: TrainingState, built: Built, name: str) -> None:
+    """Raise when step, epoch and position contradict each other."""
+    rows, size = len(built.problem.train), built.problem.batch_size
+    steps = state.epoch * -(-rows // size) + -(-state.position // size)
+    between = state.position % size and state.position != rows
+    if between or state.position > rows or steps != state.solver.step:
+        raise ResumeError(
+            f"step {state.solver.step}, epoch {state.epoch} and position {state.position} "
+            f"of the checkpoint do not agree for {rows} rows in batches of {size}",
+            path=name,
+        )
+
+
+def _refuse_bound(state: DualState, built: Built, name: str) -> None:
+    """Raise when the dual variables do not prove the bound, which is computed anew."""
+    if max(int(state.rest.max()), int(state.wait.max())) > LONGEST_REST:
+        raise ResumeError("the checkpoint has rows that rest for too long", path=name)
+    source, objective, total = built.problem.train, built.problem.objective, Settling.begin(state)
+    for rows in source.parts():
+        interrupts.check()
+        total.add(objective, *source.batch(rows), state.a[rows])
+    proven = total.point(objective, len(source)).bound(objective.lam_of_column)
+    if state.bound > max(proven, 0.0) + ROUNDING * abs(proven):
+        raise ResumeError(
+            f"the checkpoint has the bound {state.bound:.6g}, but its variables prove {proven:.6g}",
+            path=name,
+        )
