@@ -9,6 +9,7 @@ measured, and how.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -42,6 +43,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, help="repeats of everything")
     parser.add_argument("--budget", type=float, help="seconds that a process may train")
     parser.add_argument("--out", type=Path, help="folder for the results")
+    parser.add_argument("--add", action="store_true", help="keep what was not measured now")
     return parser.parse_args(given)
 
 
@@ -120,6 +122,15 @@ class Bench:
         return found
 
 
+def added(results: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Return results with what else those in a folder have: other parts, and other races."""
+    earlier = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    now = {(one["dataset"], one["lambda"]) for one in results.get("races", [])}
+    kept = [one for one in earlier.get("races", []) if (one["dataset"], one["lambda"]) not in now]
+    races = [*kept, *results.get("races", [])]
+    return {**earlier, **results, **({"races": races} if races else {})}
+
+
 def main() -> None:
     """Run the suite and write its results."""
     given = arguments(sys.argv[1:])
@@ -127,7 +138,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="svmtrain-bench-") as folder:
         bench = Bench(options_of(given), [path.resolve() for path in given.data], Path(folder))
         results = bench.run()
-    report.write(results, out)
+    report.write(added(results, out) if given.add else results, out)
     bench.say(f"wrote {out / 'results.md'}")
 
 

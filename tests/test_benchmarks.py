@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import reference
 
-from benchmarks import gaps, report, tables
+from benchmarks import bench, gaps, report, tables
 from benchmarks.datasets import idx, made, numbered, svmlight, write_idx, write_svmlight
 from benchmarks.limits import epoch_limits
 from benchmarks.objectives import accuracy, equivalents, objective
@@ -228,3 +228,16 @@ def test_labels_are_numbered_in_sorted_order():
     """Whatever they are."""
     assert numbered(["b", "a", "b"]).tolist() == [1, 0, 1]
     assert numbered([3, -1]).tolist() == [1, 0]
+
+
+def test_parts_are_added_to_results_that_are_there(tmp_path):
+    """Races by data set and lambda; what was measured again takes the place of the old."""
+    old = {
+        "epoch": 1,
+        "races": [{"dataset": "a", "lambda": 1, "n": 0}, {"dataset": "b", "lambda": 1}],
+    }
+    (tmp_path / "results.json").write_text(json.dumps(old), encoding="utf-8")
+    found = bench.added({"step": 2, "races": [{"dataset": "a", "lambda": 1, "n": 1}]}, tmp_path)
+    races = [{"dataset": "b", "lambda": 1}, {"dataset": "a", "lambda": 1, "n": 1}]
+    assert found == {"epoch": 1, "step": 2, "races": races}
+    assert bench.added({"whole": 3}, tmp_path) == {**old, "whole": 3}
