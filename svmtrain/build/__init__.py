@@ -8,6 +8,7 @@ from svmtrain.build.training import (
     build,
     build_objective,
     build_solver,
+    require_dual,
 )
 from svmtrain.build.warm_start import WarmStart
 
@@ -26,5 +27,6 @@ __all__ = [
     "load_splits",
     "metric",
     "read_options",
+    "require_dual",
     "stop_rules",
 ]

@@ -25,7 +25,7 @@ from svmtrain.training.sources import (
 
 MAPPED_LIMIT = 256 << 20
 """Bytes of a file that are mapped and taken into memory all the same."""
-COMPILED_CELLS = 200_000
+COMPILED_CELLS = 50_000
 """Stored cells from which on compiled loops repay the import of numba."""
 COMPILED_LIMIT = 2 << 30
 """Bytes of rows that are held in memory for compiled loops."""

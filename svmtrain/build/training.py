@@ -144,17 +144,16 @@ def build_solver(
     )
 
 
-def build_dual(objective: LinearObjective, rows: RowSource) -> DualAscent:
-    """Return the dual solver for the training rows.
-
-    Raises
-    ------
-    ConfigError
-        When the objective has no dual that is bounded.
-    """
+def require_dual(objective: LinearObjective) -> None:
+    """Raise ConfigError when an objective has no dual that is bounded."""
     why = why_no_bound(objective)
     if why is not None:
         raise ConfigError(f"solver.name dual has nothing to ascend: {why}")
+
+
+def build_dual(objective: LinearObjective, rows: RowSource) -> DualAscent:
+    """Return the dual solver for the training rows; see `require_dual`."""
+    require_dual(objective)
     compiled = isinstance(rows, CompiledMemoryRows)
     return DualAscent(len(rows), kernel=f"numba {numba_version()}" if compiled else "numpy")
 

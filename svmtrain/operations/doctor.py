@@ -13,7 +13,16 @@ from functools import partial
 import numpy as np
 
 from svmtrain import interrupts
-from svmtrain.build import Splits, batch_size, build_objective, build_solver, load_splits
+from svmtrain.build import (
+    Splits,
+    batch_size,
+    best_metric,
+    build_objective,
+    build_solver,
+    load_splits,
+    require_dual,
+    stop_rules,
+)
 from svmtrain.config import Config, load_config
 from svmtrain.data.duplicates import row_digests
 from svmtrain.data.sparse import Csr
@@ -271,6 +280,14 @@ EXAMINATIONS: tuple[Callable[[Patient], Line], ...] = (
 )
 
 
+def _refuse_what_fit_refuses(config: Config, splits: Splits) -> None:
+    """Raise ConfigError for settings that no training can have."""
+    stop_rules(config, splits.validation is not None)
+    best_metric(config, splits.validation is not None)
+    if config.solver.name == "dual":
+        require_dual(build_objective(config.objective, splits.train))
+
+
 def examine(path: str, overrides: Sequence[str] = ()) -> list[Line]:
     """Go through the checklist for a config; one line an examination.
 
@@ -280,10 +297,16 @@ def examine(path: str, overrides: Sequence[str] = ()) -> list[Line]:
         A config file.
     overrides : sequence of str
         As for `load_config`.
+
+    Raises
+    ------
+    ConfigError
+        For settings that `fit` would refuse.
     """
     config = load_config(path, overrides)
     splits = load_splits(config)
     train = splits.train
+    _refuse_what_fit_refuses(config, splits)
     most = SAMPLE
     if isinstance(train.matrix, Csr):
         most = min(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import svmtrain
-from svmtrain import interrupts, threads
+from svmtrain import interrupts
 from svmtrain.build import (
     Built,
     Splits,
@@ -252,7 +252,6 @@ def _check_gradients(config: Config, splits: Splits, scaler: Scaler) -> dict[str
 def told(splits: Splits, built: Built) -> list[str]:
     """Return what `-v` tells before a run begins: the data files and the step sizes tried."""
     lines = [f"{file.role}: {file.name}, SHA-256 {file.sha256}" for file in splits.files]
-    lines.append(f"threads of the linear algebra: {threads.in_force()}")
     for lr, value in built.search.tried if built.search else ():
         result = "diverged" if value is None else f"objective {value:.6f} on the sample"
         lines.append(f"tried lr {lr:g}: {result}{' (taken)' if lr == built.lr else ''}")

@@ -18,6 +18,7 @@ FIGURES = (
     "status",
     "epochs",
     "objective",
+    "proven",
     "train_accuracy",
     "validation_accuracy",
     "test_accuracy",
@@ -36,7 +37,8 @@ class RunSummary:
     path : str
     figures : dict
         By the names in `FIGURES`; None where there is none. Objective and accuracies are those
-        of the model's epoch, or of the last one while the run is not finished.
+        of the model's epoch, or of the last one while the run is not finished; `proven` is how
+        far that objective is from its optimum at most, by the last bound.
     settings : dict
         The config, by dotted key.
     """
@@ -81,12 +83,20 @@ def summarize(run: RunDirectory) -> RunSummary:
     last = info.get("last") or _last_record(run)
     if isinstance(last, dict):
         figures["epochs"], figures["seconds"] = last.get("epoch"), last.get("seconds")
+        figures["proven"] = _proven(figures["objective"], last.get("bound"))
     if isinstance(info.get("test"), dict):
         figures["test_accuracy"] = info["test"].get("accuracy")
     known = settings(run)
     if known.get("objective.lambda", 0) is None:
         known["objective.lambda"] = info.get("lambda")
     return RunSummary(_name(run), str(run.path), figures, known)
+
+
+def _proven(objective: Any, bound: Any) -> float | None:
+    """Return the gap between an objective and a bound; None where that says nothing."""
+    if not (isinstance(objective, float) and isinstance(bound, float) and objective > 0):
+        return None
+    return (objective - bound) / objective if bound >= 0 else None
 
 
 def _name(run: RunDirectory) -> str:

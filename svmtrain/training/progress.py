@@ -72,7 +72,7 @@ def describe(record: EpochRecord, names: tuple[str, ...] = LINE_NAMES) -> str:
     parts = [f"{name} {value:.4f}" for name, value in pairs if value is not None]
     if record.gap is not None and record.gap <= 1:  # a bound below 0 says nothing
         parts.append(f"gap {record.gap:.2%}")
-    return ", ".join([*parts, f"lr {record.lr:.2g}"])
+    return ", ".join([*parts, f"lr {record.lr:.2g}"] if record.lr else parts)
 
 
 class Silent:

@@ -265,3 +265,22 @@ def test_the_doctor_looks_for_no_step_size(tmp_path):
     """What it trains to try the data is SGD, whatever the solver."""
     lines = examine(str(write_config(tmp_path, DUAL)))
     assert "dual ascent has none" in [line.figure for line in lines if line.what == "step size"]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["objective.bias=free"],
+        ["objective.lambda=0"],
+        ["solver.name=sgd", "objective.bias=free", "stop.gap=0.1"],
+        ["checkpoint.best=validation_loss", "data.validation=0"],
+    ],
+)
+def test_the_doctor_refuses_what_no_training_can_have(tmp_path, overrides):
+    """As fit does: a checklist that is passed must not end in a refusal."""
+    config = write_config(tmp_path, DUAL)
+    with pytest.raises(ConfigError) as by_doctor:
+        examine(str(config), overrides)
+    with pytest.raises(ConfigError) as by_fit:
+        run(tmp_path, *overrides)
+    assert by_doctor.value.problem == by_fit.value.problem
