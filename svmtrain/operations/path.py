@@ -266,7 +266,7 @@ def path_result(folder: PathDirectory) -> PathResult:
                 "epochs": info["epochs"],
                 "objective": objective,
                 "bound": bound,
-                "gap": None if bound is None else (objective - bound) / objective,
+                "gap": None if bound is None or bound < 0 else (objective - bound) / objective,
                 "train_accuracy": chosen["train_accuracy"],
                 "validation_accuracy": chosen["validation_accuracy"],
                 "test_accuracy": test and test["accuracy"],
