@@ -123,7 +123,8 @@ def test_every_bound_of_a_path_is_below_the_objective_of_any_weights(tmp_path, l
         for W, b in weights:
             term = problem.train.measure(problem.objective, W, b)
             assert run["bound"] <= term.loss / term.count + problem.objective.penalty(W, b)
-        assert run["gap"] == pytest.approx(1 - run["bound"] / run["objective"])
+        gap = 1 - run["bound"] / run["objective"]
+        assert run["gap"] == (pytest.approx(gap) if run["bound"] >= 0 else None)
 
 
 def test_each_run_of_a_path_ends_by_itself(tmp_path):
