@@ -48,7 +48,7 @@ def describe() -> dict[str, Any]:
         "processor": processor(),
         "cores": os.cpu_count(),
         "memory": memory_bytes(),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
         "packages": versions(),
         "load": os.getloadavg()[0],
