@@ -157,7 +157,7 @@ def resume_run(
         built = _build_again(run, config, splits, checkpoint, before)
         now = identity(config, splits, built, str(run.read_info().get("run")))
         for note in refuse_other(checkpoint.identity, now, str(run.path)):
-            session.say(f"warning: the last bits may differ: {note}")
+            session.say(f"warning: {note}")
         refuse_state(checkpoint.state, built, str(run.path))
         return _continue(Job(run, config, splits, built, session, now), checkpoint)
 

@@ -105,6 +105,11 @@ def environment() -> dict[str, Any]:
     }
 
 
+MOSTLY = "the last bits may differ"
+EFFECTS = {"kernel": "other steps to the same optimum are made from here on"}
+"""What comes of a part of the environment that is another now, where that is more than bits."""
+
+
 @cache
 def source_digest() -> str:
     """Return a digest of svmtrain's own code: the version, to the letter."""
@@ -149,7 +154,7 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
     if not isinstance(before, dict):
         return []
     return [
-        f"{key} was {shown(before.get(key))} and is now {shown(value)}"
+        f"{EFFECTS.get(key, MOSTLY)}: {key} was {shown(before.get(key))} and is now {shown(value)}"
         for key, value in after.items()
         if before.get(key) != value
     ]

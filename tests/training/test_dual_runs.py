@@ -1,5 +1,7 @@
 """Runs by dual ascent: the gap of every epoch is exact, stops a run, and survives every stop."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_runs import QUIET, fit_small, start, write_config
@@ -284,3 +286,17 @@ def test_the_doctor_refuses_what_no_training_can_have(tmp_path, overrides):
     with pytest.raises(ConfigError) as by_fit:
         run(tmp_path, *overrides)
     assert by_doctor.value.problem == by_fit.value.problem
+
+
+def test_a_run_that_goes_on_with_another_kernel_says_so(tmp_path, monkeypatch):
+    """It comes to the same optimum, but not by the same steps."""
+    pytest.importorskip("numba")
+    config = write_config(tmp_path, DUAL)
+    done = start(config, "run", "solver.epochs=2")
+    monkeypatch.setattr(build_rows, "COMPILED_CELLS", 10)
+    said = []
+    session = replace(QUIET, say=said.append)
+    resume_run(done, reload_config(done, ["solver.epochs=3"]), session)
+    assert [
+        text for text in said if "warning: other steps" in text and "kernel was 'numpy'" in text
+    ]
