@@ -94,7 +94,7 @@ def _comparison(
     from svmtrain.runs.catalogue import FIGURES
 
     short = [key.partition(".")[2] for key in keys]
-    taken = [*short, *FIGURES]
+    taken = [*short, *FIGURES, "gap", "name"]  # read alone, those would be the run's
     names = [s if taken.count(s) == 1 else key for s, key in zip(short, keys, strict=True)]
     rows: list[list[object]] = [
         [

@@ -113,3 +113,16 @@ def test_a_config_with_a_list_can_be_shown_and_tried(call):
     assert [one["run"] for one in json.loads(out)["path"]] == ["lambda-0.1", "lambda-0.01"]
     assert "# path" in call(*FIT, "--dry-run")[1]
     assert call("runs", "list")[0] == 2
+
+
+def test_compare_shows_what_is_proven_and_calls_settings_by_their_whole_name(call, path):
+    """A column `gap` beside the figures would be read as the gap of the run."""
+    for name, gap in (("loose", 0.5), ("tight", 0.4)):
+        call(*FIT[:5], "--set", f"stop.gap={gap}", "--name", name)
+    code, out, _ = call("runs", "compare", "runs/loose", "runs/tight")
+    header, *lines = out.splitlines()
+    assert code == 0
+    assert "stop.gap" in header.split()
+    assert "proven" in header.split()
+    at = header.split().index("proven")
+    assert [0 <= float(line.split()[at]) <= 0.5 for line in lines] == [True, True]
