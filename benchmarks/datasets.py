@@ -72,7 +72,8 @@ def images(folders: Sequence[Path], name: str) -> Parts:
         X = idx(find(folders, name, f"{part}-images-idx3-ubyte.gz"))
         parts.append(X.reshape(len(X), -1).astype(np.float32) / np.float32(255))
         parts.append(idx(find(folders, name, f"{part}-labels-idx1-ubyte.gz")).astype(np.int64))
-    return tuple(parts)  # type: ignore[return-value]
+    X, y, X_test, y_test = parts
+    return X, y, X_test, y_test
 
 
 def svmlight(lines: Iterable[str], features: int | None = None) -> tuple[Any, list[int]]:
@@ -114,7 +115,8 @@ def a9a(folders: Sequence[Path]) -> Parts:
         with open(find(folders, "a9a", file), encoding="ascii") as lines:
             X, labels = svmlight(lines, 123)
         parts += [X.toarray(), numbered(labels)]
-    return tuple(parts)  # type: ignore[return-value]
+    X, y, X_test, y_test = parts
+    return X, y, X_test, y_test
 
 
 def news20(folders: Sequence[Path]) -> Parts:

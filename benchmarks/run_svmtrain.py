@@ -17,7 +17,7 @@ from benchmarks.children import peak_bytes
 if __name__ == "__main__":
     file, without, *command = sys.argv[1:]
     if without != "nothing":
-        sys.modules[without] = None  # type: ignore[assignment]
+        sys.modules[without] = None
     atexit.register(lambda: Path(file).write_text(str(peak_bytes()), encoding="ascii"))
     sys.argv = ["svmtrain", *command]
     from svmtrain.__main__ import run

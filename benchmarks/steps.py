@@ -50,7 +50,7 @@ def timed_fit(settings: Mapping[str, Any]) -> tuple[list[float], list[float]]:
     """
     clock = Clock()
     usual = fitting.make_progress
-    fitting.make_progress = lambda *given, **named: clock  # type: ignore[assignment]
+    fitting.make_progress = lambda *given, **named: clock
     try:
         with tempfile.TemporaryDirectory() as folder:
             output = {"dir": folder, "name": "timed"}

@@ -51,6 +51,14 @@ def fsync_folder(folder: str | Path) -> None:
         os.close(descriptor)
 
 
+def create_folders(path: Path) -> None:
+    """Make a folder and those above it that are missing, and make their names durable."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        fsync_folder(folder.parent)
+
+
 def write_all(descriptor: int, content: bytes | memoryview) -> None:
     """Write every byte of `content`, however short the single writes turn out."""
     view = memoryview(content)

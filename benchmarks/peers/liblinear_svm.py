@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-sys.modules["numba"] = None  # type: ignore[assignment]
+sys.modules["numba"] = None
 
 import time
 from collections.abc import Iterator

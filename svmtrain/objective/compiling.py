@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def compiled(function: Function) -> Function:
     except RuntimeError:
         made = numba.njit(fastmath=set(FLAGS))(function)
     _MADE.append(made)
-    return made  # type: ignore[no-any-return]
+    return cast(Function, made)
 
 
 def use_no_cache() -> None:
@@ -61,7 +61,7 @@ def inlined(function: Function) -> Function:
     import numba
 
     made: Any = numba.njit(fastmath=set(FLAGS), inline="always")(function)
-    return made  # type: ignore[no-any-return]
+    return cast(Function, made)
 
 
 def widened(array: Floats, dtype: Any) -> Floats:

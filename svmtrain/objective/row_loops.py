@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from svmtrain.objective.compiling import LANE_BYTES, compiled
+import numpy as np
+from numpy.typing import NDArray
+
+from svmtrain.objective.compiling import LANE_BYTES, compiled, inlined
 from svmtrain.objective.lanes import (
     outer_dense,
     outer_sparse,
@@ -18,8 +21,19 @@ from svmtrain.objective.lanes import (
 )
 from svmtrain.objective.work import Floats
 
+Places = NDArray[np.integer[Any]]
+
 AHEAD = 2
 """How many rows before its turn a row is sent for."""
+
+
+@inlined
+def send_for(values: Floats, columns: Places, indptr: Places, at: Places, i: int) -> None:
+    """Have row i of those that are looked at in the cache soon, if there is one; sparse rows."""
+    if i < len(at):
+        begin, end = indptr[at[i]], indptr[at[i] + 1]
+        prefetch(values, begin, end)
+        prefetch(columns, begin, end)
 
 
 @compiled
@@ -30,10 +44,7 @@ def times(S: Floats, rows: Any, W: Floats) -> None:
     single = W.reshape(W.size)
     for i in range(len(at)):
         if len(indptr):
-            if i + AHEAD < len(at):
-                begin, end = indptr[at[i + AHEAD]], indptr[at[i + AHEAD] + 1]
-                prefetch(values, begin, end)
-                prefetch(columns, begin, end)
+            send_for(values, columns, indptr, at, i + AHEAD)
             begin, end = indptr[at[i]], indptr[at[i] + 1]
             if width == 1:
                 for p in range(begin, end):

@@ -22,7 +22,7 @@ from svmtrain.graph.draw import DRAWERS
 from svmtrain.graph.expression import TEXT_LIMIT, ExpressionError, parse, parse_value
 from svmtrain.graph.stages import Comparison, Stage, compare, stages
 from svmtrain.model import load_model
-from svmtrain.objective.losses import LOSSES
+from svmtrain.objective.losses import LOSSES, Floats
 from svmtrain.runs.directory import RunDirectory
 
 Array = NDArray[np.float64]
@@ -182,13 +182,7 @@ def show_loss(
         raise ConfigError(f"--loss must be one of {', '.join(LOSSES)}; got {loss!r}")
     scaler = Scaler.fit(train.blocks(), config.preprocess.scale, config.preprocess.row_norm)
     x = dense(scaler.transform(train.part(row, row + 1), np.float64))
-    shape = (train.n_features, len(train.classes))
-    if run.model.exists():
-        model = load_model(run.model)
-        W, b = model.W.astype(np.float64), model.b.astype(np.float64)
-    else:
-        W = np.random.Generator(np.random.Philox(row)).standard_normal(shape) / shape[0]
-        b = np.zeros(shape[1])
+    W, b = _weights(run, (train.n_features, len(train.classes)), row)
     circuit = hinge.build(
         loss,
         x,
@@ -210,6 +204,15 @@ def show_loss(
         objective=float(circuit.objective.value),
         gradient_of_input=_length(circuit.X.grad),
     )
+
+
+def _weights(run: RunDirectory, shape: tuple[int, int], seed: int) -> tuple[Floats, Floats]:
+    """Return the weights and biases of a run's model, or small random ones where it has none."""
+    if run.model.exists():
+        model = load_model(run.model)
+        return model.W.astype(np.float64), model.b.astype(np.float64)
+    W = np.random.Generator(np.random.Philox(seed)).standard_normal(shape) / shape[0]
+    return W, np.zeros(shape[1])
 
 
 def _by_class(circuit: hinge.HingeCircuit, labels: Sequence[str]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from svmtrain import checkpoint as checkpoints
 from svmtrain.errors import ConfigError, InUseError, ModelError, StorageError, shown
-from svmtrain.files import TEMPORARY_SUFFIX, fsync_folder, read_bytes, write_atomic
+from svmtrain.files import TEMPORARY_SUFFIX, create_folders, fsync_folder, read_bytes, write_atomic
 
 RUN_JSON_LIMIT = 64 << 20
 PATH_FILE = "path.json"
@@ -86,11 +86,8 @@ class RunDirectory:
                     "--name or --out",
                     path=self.path,
                 )
-        missing = [p for p in (self.checkpoints, *self.checkpoints.parents) if not p.exists()]
         try:
-            self.checkpoints.mkdir(parents=True, exist_ok=True)
-            for folder in missing:
-                fsync_folder(folder.parent)
+            create_folders(self.checkpoints)
         except OSError as error:
             raise StorageError.from_os_error(error, "create the run", self.path) from error
 

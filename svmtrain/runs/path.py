@@ -14,7 +14,7 @@ from pathlib import Path
 
 from svmtrain.config import Config, to_yaml
 from svmtrain.errors import ConfigError, ModelError, StorageError
-from svmtrain.files import TEMPORARY_SUFFIX, fsync_folder, read_bytes, write_atomic
+from svmtrain.files import TEMPORARY_SUFFIX, create_folders, read_bytes, write_atomic
 from svmtrain.runs.directory import PATH_FILE, RunDirectory, is_path
 
 FORMAT, VERSION = "svmtrain-path", 1
@@ -90,11 +90,8 @@ class PathDirectory:
             When the system refuses.
         """
         self.require_free()
-        missing = [path for path in (self.path, *self.path.parents) if not path.exists()]
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            for folder in missing:
-                fsync_folder(folder.parent)
+            create_folders(self.path)
         except OSError as error:
             raise StorageError.from_os_error(error, "create the path", self.path) from error
 

@@ -29,11 +29,10 @@ from svmtrain.objective.compiling import LANE_BYTES, compiled, inlined
 from svmtrain.objective.lanes import (
     outer_dense,
     outer_sparse,
-    prefetch,
     times_dense,
     times_sparse,
 )
-from svmtrain.objective.row_loops import AHEAD
+from svmtrain.objective.row_loops import AHEAD, send_for
 from svmtrain.objective.work import Classes, Floats
 
 Flags = NDArray[np.bool_]
@@ -190,6 +189,26 @@ def pull_of(W: Floats, single: Floats, rows: Any, k: int, u: Floats, group: int)
                 outer_dense(W, j, values, begin, end, u)
 
 
+@inlined
+def move(own: Floats, u: Floats, p: Floats, shrink: float, pace: float) -> tuple[float, float]:
+    """Set variables to shrink p, and u to minus pace times by how much they changed.
+
+    Returns
+    -------
+    farthest, whole : float
+        The largest change, and the sum of the changes.
+    """
+    farthest, whole = 0.0, 0.0
+    for j in range(len(own)):
+        before = own[j]
+        own[j] = p[j] * shrink
+        step = own[j] - before
+        farthest = max(farthest, abs(step))
+        whole += step
+        u[j] = -step * pace
+    return farthest, whole
+
+
 @compiled
 def sweep(
     rows: Any,
@@ -236,18 +255,15 @@ def sweep(
     raw, u, s, p = np.zeros(width, W.dtype), np.zeros(width, W.dtype), np.zeros(width), np.zeros(n)
     single, shifted = W.reshape(W.size), len(along) > 0
     for i in range(len(at)):
-        k = at[i]
-        if len(indptr) and i + AHEAD < len(at):
-            begin, end = indptr[at[i + AHEAD]], indptr[at[i + AHEAD] + 1]
-            prefetch(values, begin, end)
-            prefetch(columns, begin, end)
+        k, own, shrink = at[i], a[which[i]], 1.0
+        if len(indptr):
+            send_for(values, columns, indptr, at, i + AHEAD)
         raw[:] = 0
         scores_of(raw, rows, k, W, single, group)
         for j in range(width):
             s[j] = raw[j] + b[j]
             if shifted:
                 s[j] += along[k] * turn[j] - lever[k] * (c[j] + length * turn[j])
-        own, farthest, whole, shrink = a[which[i]], 0.0, 0.0, 1.0
         q = weight[i] * (squares[k] + bias) / scale
         if paired:
             p[0] = best_of_pair(own[0], s[0], y[i], max(q, SHORT), delta, rule)
@@ -255,13 +271,7 @@ def sweep(
             best_of_short_row(p, own, s, y[i], delta, rule)
         else:
             shrink = best_of_row(p, own, s, y[i], q, delta, rule)
-        for j in range(n):
-            before = own[j]
-            own[j] = p[j] * shrink
-            step = own[j] - before
-            farthest = max(farthest, abs(step))
-            whole += step
-            u[j] = -step * weight[i] / scale
+        farthest, whole = move(own, u, p, shrink, weight[i] / scale)
         moved[i] = farthest > least
         if farthest == 0:
             continue

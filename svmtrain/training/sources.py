@@ -7,7 +7,7 @@ A source of another kind (rows on the workers of a cluster) is a class with the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from svmtrain.objective.lazy import LazyWeights
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Classes, Floats
 from svmtrain.objective.work import Work
+
+Held = TypeVar("Held", SparseRows, CompiledRows)
 
 MEASURE_CELLS = 1 << 21
 MEASURE_ROWS = (64, 8192)
@@ -172,35 +174,39 @@ class MemoryRows:
             return float(np.einsum("ij,ij->", self.X, self.X, dtype=np.float64)) / len(self)
 
 
-class SparseMemoryRows:
-    """Sparse rows in memory, scaled and in the dtype of the weights.
+class IndexedRows(Generic[Held]):
+    """Rows in memory that give some of themselves by their numbers.
 
     Parameters
     ----------
-    X : SparseRows (n_samples, n_features)
+    X : rows (n_samples, n_features)
     y : ndarray of int64 (n_samples,)
     """
 
-    def __init__(self, X: SparseRows, y: Classes) -> None:
-        self.X = X
+    def __init__(self, X: Held, y: Classes) -> None:
+        self.X: Held = X
         self.y = y
 
     def __len__(self) -> int:
         return len(self.y)
 
-    def term(
-        self, objective: LinearObjective, rows: NDArray[np.intp], *parameters: Any
-    ) -> DataTerm:
-        """Return the data term with its gradient, summed over some rows."""
-        return sparse_term(objective, *self.batch(rows), *parameters)
-
-    def batch(self, rows: NDArray[np.intp]) -> tuple[SparseRows, Classes]:
+    def batch(self, rows: NDArray[np.intp]) -> tuple[Held, Classes]:
         """Return some rows and their classes."""
         return self.X[rows], self.y[rows]
 
     def parts(self) -> Iterator[NDArray[np.intp]]:
         """Return the numbers of all rows in order, in parts as large as is measured at a time."""
         return parts_of(len(self), measure_rows(self.X.shape[1], sparse=True))
+
+
+class SparseMemoryRows(IndexedRows[SparseRows]):
+    """Sparse rows in memory, scaled and in the dtype of the weights."""
+
+    def term(
+        self, objective: LinearObjective, rows: NDArray[np.intp], *parameters: Any
+    ) -> DataTerm:
+        """Return the data term with its gradient, summed over some rows."""
+        return sparse_term(objective, *self.batch(rows), *parameters)
 
     def measure(self, objective: LinearObjective, W: Floats, b: Floats) -> DataTerm | None:
         """Return the data term without gradient over all rows; None when a signal came."""
@@ -224,21 +230,8 @@ def sparse_term(
     return objective.data_term(X, y, W, b)
 
 
-class CompiledMemoryRows:
-    """Rows in memory for compiled loops, which gather nothing.
-
-    Parameters
-    ----------
-    X : CompiledRows (n_samples, n_features)
-    y : ndarray of int64 (n_samples,)
-    """
-
-    def __init__(self, X: CompiledRows, y: Classes) -> None:
-        self.X = X
-        self.y = y
-
-    def __len__(self) -> int:
-        return len(self.y)
+class CompiledMemoryRows(IndexedRows[CompiledRows]):
+    """Rows in memory for compiled loops, which gather nothing."""
 
     def term(
         self, objective: LinearObjective, rows: NDArray[np.intp], *parameters: Any
@@ -246,14 +239,6 @@ class CompiledMemoryRows:
         """Return the data term with its gradient, summed over some rows."""
         W, b = parameters
         return objective.data_term(*self.batch(rows), W, b, out=np.empty_like(W))
-
-    def batch(self, rows: NDArray[np.intp]) -> tuple[CompiledRows, Classes]:
-        """Return some rows and their classes."""
-        return self.X[rows], self.y[rows]
-
-    def parts(self) -> Iterator[NDArray[np.intp]]:
-        """Return the numbers of all rows in order, in parts as large as is measured at a time."""
-        return parts_of(len(self), measure_rows(self.X.shape[1], sparse=True))
 
     def measure(self, objective: LinearObjective, W: Floats, b: Floats) -> DataTerm | None:
         """Return the data term without gradient over all rows; None when a signal came."""
