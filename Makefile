@@ -31,7 +31,7 @@ $(shell test -x .venv/bin/python && test "$$(cat $(USER_STAMP) 2>&1)" = "$$(pwd 
 	|| rm -f $(USER_STAMP) $(DEV_STAMP) $(BENCH_STAMP))
 
 # One make never installs twice, so that its targets may run side by side.
-READY := $(if $(filter test check format,$(MAKECMDGOALS)),$(DEV_STAMP),$(USER_STAMP))
+READY := $(if $(filter test check torture format,$(MAKECMDGOALS)),$(DEV_STAMP),$(USER_STAMP))
 
 .PHONY: help
 help: ## List the targets
@@ -51,6 +51,11 @@ demo: $(READY) ## Train on the digits, evaluate on held-out rows, show where the
 .PHONY: test
 test: $(DEV_STAMP) ## Run the tests
 	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 $(ARGS)
+
+.PHONY: torture
+torture: $(DEV_STAMP) ## Run the long tests in full, and print what they reached (half an hour)
+	@SVMTRAIN_TORTURE=1 .venv/bin/python -m pytest -q -n auto --maxprocesses=4 --dist=worksteal \
+		tests/torture $(ARGS)
 
 .PHONY: check
 check: $(DEV_STAMP) ## Check format, lint and types, then run the tests
