@@ -1,4 +1,4 @@
-"""What all tests share: steady examples, the figures of long tests, a web server on this machine."""
+"""What all tests share: steady examples, figures of long tests, a web server on this machine."""
 
 import pytest
 from extent import TORTURE

@@ -1,0 +1,30 @@
+"""`svmtrain runs`: the table of its commands. To add one is a module and a line."""
+
+from __future__ import annotations
+
+import click
+
+from svmtrain.cli.groups import LazyGroup
+
+COMMANDS = {
+    "list": "svmtrain.cli.runs.list",
+    "show": "svmtrain.cli.runs.show",
+    "compare": "svmtrain.cli.runs.compare",
+}
+
+EXAMPLES = """
+svmtrain runs list --sort objective
+svmtrain runs show runs/digits
+svmtrain runs compare runs/digits runs/digits-weak
+"""
+
+
+@click.group(
+    "runs",
+    cls=LazyGroup,
+    commands_at=COMMANDS,
+    examples=EXAMPLES,
+    short_help="List and compare runs.",
+)
+def command() -> None:
+    """List, show and compare runs."""

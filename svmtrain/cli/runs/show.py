@@ -1,0 +1,68 @@
+"""`svmtrain runs show`: what a run is and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from svmtrain.cli.groups import Command
+from svmtrain.cli.options import any_path, json_option
+from svmtrain.cli.output import facts, print_json, table
+
+SHOWN_EPOCHS = 10
+
+
+@click.command(
+    "show",
+    cls=Command,
+    examples="svmtrain runs show runs/digits",
+    short_help="What a run is and how it went.",
+)
+@click.argument("run", type=any_path)
+@json_option
+def command(run: str, as_json: bool) -> None:
+    """Show what RUN is, how it went, and what it left."""
+    from dataclasses import asdict
+
+    from svmtrain.runs.catalogue import read_records, status, summarize
+    from svmtrain.runs.directory import RunDirectory
+
+    directory = RunDirectory(run)
+    directory.require()
+    summary, info, records = summarize(directory), directory.read_info(), read_records(directory)
+    if as_json:
+        print_json({**info, "settings": summary.settings, "records": list(map(asdict, records))})
+        return
+    lines = [
+        ("run", summary.path),
+        ("status", status(directory, info)),
+        ("reason", info.get("reason")),
+        ("started", info.get("started")),
+        ("ended", info.get("ended")),
+        ("command", " ".join(map(str, info.get("command", [])))),
+        *((name, summary.figures[name]) for name in summary.figures if name != "status"),
+        ("checkpoints", ", ".join(path.name for path in directory.checkpoint_files()) or "none"),
+        ("model", directory.model if directory.model.exists() else "none yet"),
+    ]
+    click.echo(facts(lines))
+    if records:
+        click.echo("\n" + _epochs([asdict(record) for record in records]))
+
+
+def _epochs(records: Sequence[dict[str, Any]]) -> str:
+    """Return a table of at most `SHOWN_EPOCHS` epochs, evenly spread, the last among them."""
+    stride = -(-len(records) // SHOWN_EPOCHS)
+    shown = list(records[::-1][::stride])[::-1]
+    names = (
+        "epoch",
+        "lr",
+        "train_loss",
+        "objective",
+        "train_accuracy",
+        "validation_loss",
+        "validation_accuracy",
+        "active_margins",
+    )
+    return table(names, [[record[name] for name in names] for record in shown])
