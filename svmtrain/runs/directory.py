@@ -39,6 +39,7 @@ class RunDirectory:
         self.config = self.path / "config.yaml"
         self.info = self.path / "run.json"
         self.metrics = self.path / "metrics.jsonl"
+        self.trace = self.path / "steps.f64"
         self.checkpoints = self.path / "checkpoints"
         self.quarantine = self.path / "quarantine"
         self.model = self.path / "model.npz"
@@ -141,7 +142,7 @@ class RunDirectory:
             self.model.unlink(missing_ok=True)
             for path in self.checkpoint_files():
                 path.unlink(missing_ok=True)
-            for path in (self.metrics, self.report, self.info, self.config):
+            for path in (self.metrics, self.trace, self.report, self.info, self.config):
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise StorageError.from_os_error(error, "clear the run", self.path) from error
