@@ -7,12 +7,11 @@ from dataclasses import asdict
 from svmtrain.build import data_files
 from svmtrain.config import Config, differences, load_config
 from svmtrain.errors import ConfigError, ModelError, ResumeError
-from svmtrain.operations.fit import fit, resume_run, run_directory
+from svmtrain.operations.fit import finished, fit, resume_run, run_directory
 from svmtrain.operations.identity import source_digest
 from svmtrain.operations.job import FitResult, Session
 from svmtrain.operations.path import (
     PathResult,
-    finished,
     fit_path,
     member_configs,
     members_of,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -140,7 +140,7 @@ def resume_run(
                 )
             session.say(f"{run.path} was stopped before its first checkpoint; it is begun again")
             return _begin(run, config, splits, _build(config, splits, before), session)
-        config = _keep_best_metric(config, splits, checkpoint)
+        config = keep_best_metric(config, splits, checkpoint.identity)
         built = _build_again(run, config, splits, checkpoint, before)
         now = identity(config, splits, built, str(run.read_info().get("run")))
         notes = refuse_other(checkpoint.identity, now, str(run.path))
@@ -174,17 +174,22 @@ def _build_again(
     )
 
 
-def _keep_best_metric(config: Config, splits: Splits, checkpoint: Checkpoint) -> Config:
+def keep_best_metric(config: Config, splits: Splits, identity: Mapping[str, Any]) -> Config:
     """Return the config with the metric that the run picked its best epoch by so far.
 
     What `auto` means depends on stop.patience, which may change; the best epoch may not.
     """
-    saved = checkpoint.identity.get("settings")
+    saved = identity.get("settings")
     name = saved.get("checkpoint.best") if isinstance(saved, dict) else None
     now = best_metric(config, splits.validation is not None)
     if config.checkpoint.best != "auto" or name not in METRICS or name == now:
         return config
     return replace(config, checkpoint=replace(config.checkpoint, best=name))
+
+
+def finished(run: RunDirectory) -> bool:
+    """Return whether a run came to its end."""
+    return run.exists() and run.model.exists() and run.read_info().get("status") == "finished"
 
 
 def reload_config(run: RunDirectory, overrides: Sequence[str] = ()) -> Config:

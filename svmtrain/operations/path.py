@@ -22,10 +22,9 @@ from svmtrain.config import Config, differences, load_config
 from svmtrain.errors import ConfigError, Interrupted, ResumeError, shown
 from svmtrain.model import load_model
 from svmtrain.operations.describe import plan
-from svmtrain.operations.fit import begin, fit, prepare
+from svmtrain.operations.fit import begin, finished, fit, prepare
 from svmtrain.operations.identity import PATHS, refuse_data
 from svmtrain.operations.job import Job, Session
-from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.path import Member, PathDirectory
 
 FIGURES = (
@@ -183,11 +182,6 @@ def reload_path(folder: PathDirectory, overrides: Sequence[str] = ()) -> Config:
     path = Path(os.path.abspath(folder.path))
     output = replace(config.output, dir=os.path.relpath(path.parent), name=path.name)
     return replace(config, output=output)
-
-
-def finished(run: RunDirectory) -> bool:
-    """Return whether a run came to its end."""
-    return run.exists() and run.model.exists() and run.read_info().get("status") == "finished"
 
 
 def tell(session: Session, folder: PathDirectory, members: Sequence[Member], at: int) -> None:
