@@ -147,7 +147,7 @@ def test_a_run_resumed_elsewhere_is_refused_where_bits_count(run, monkeypatch):
     here = identity.environment()
     monkeypatch.setattr(identity, "environment", lambda: {**here, "threads": "64"})
     said = []
-    with pytest.raises(ResumeError, match="would not be resumed exactly: .*threads was") as caught:
+    with pytest.raises(ResumeError, match=r"would not be resumed exactly: .*threads was") as caught:
         resume_run(run, reload_config(run), Session(quiet=True, exact=True))
     assert caught.value.exit_code == 5
     resume_run(run, reload_config(run), Session(say=said.append, quiet=True))
