@@ -12,8 +12,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import svmtrain
 from svmtrain import checkpoint as checkpoints
-from svmtrain.errors import ConfigError, InUseError, ModelError, StorageError, shown
+from svmtrain.errors import (
+    ConfigError,
+    InUseError,
+    ModelError,
+    StorageError,
+    VersionError,
+    shown,
+)
 from svmtrain.files import TEMPORARY_SUFFIX, create_folders, fsync_folder, read_bytes, write_atomic
 
 RUN_JSON_LIMIT = 64 << 20
@@ -161,13 +169,18 @@ class RunDirectory:
 
         Raises
         ------
+        VersionError, ResumeError
+            When the newest intact one is of another format version or algorithm: nothing is
+            wrong with it, so it is neither set aside nor passed over.
         ModelError
             When there are checkpoints and none of them verifies.
         """
         damaged: list[tuple[Path, ModelError]] = []
         for path in self.checkpoint_files():
             try:
-                found = checkpoints.load(path)
+                found = checkpoints.load(path, svmtrain.ALGORITHM)
+            except VersionError:
+                raise
             except ModelError as error:
                 damaged.append((path, error))
             else:
