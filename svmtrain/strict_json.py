@@ -93,7 +93,7 @@ class Fields:
         """Return an integer from 0 to 2^62."""
         value = int(self._get(key, int, "an integer"))
         if not 0 <= value <= LARGEST:
-            raise self.refused(key)
+            raise self.refused(key, "; expected an integer from 0 to 2^62")
         return value
 
     def number(self, key: str) -> float:
@@ -102,7 +102,7 @@ class Fields:
         try:
             return float(value)
         except OverflowError:
-            raise self.refused(key) from None
+            raise self.refused(key, "; expected a finite number") from None
 
     def optional_number(self, key: str) -> float | None:
         """Return a finite number or None."""

@@ -63,12 +63,21 @@ def fit_small(folder, solver, *overrides):
 
 
 def tree(folder):
-    """Return the digest of every file below a folder, by its path; locks left out."""
+    """Return what every path below a folder is: a digest for a file; locks left out."""
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(folder)): _what_is(path)
         for path in sorted(Path(folder).rglob("*"))
-        if path.is_file() and path.name != ".lock"
+        if path.name != ".lock"
     }
+
+
+def _what_is(path):
+    """Return a digest of a file, the target of a link, and the kind of anything else."""
+    if path.is_symlink():
+        return f"link to {path.readlink()}"
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return "folder" if path.is_dir() else "neither file nor folder"
 
 
 def command(*words):
