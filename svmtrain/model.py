@@ -298,6 +298,8 @@ def _classes(card: Fields) -> tuple[Label, ...]:
     same_kind = all(type(label) is type(classes[0]) for label in classes)
     if not same_kind or type(classes[0]) not in (int, str):
         raise ModelError("has classes that are neither all integers nor all text", path=card.path)
+    if any(isinstance(label, str) and not label.isprintable() for label in classes):
+        raise ModelError("has a class with a control character in it", path=card.path)
     if any(not left < right for left, right in pairwise(classes)):
         raise ModelError("has classes that are repeated or not sorted", path=card.path)
     return tuple(classes)

@@ -151,6 +151,10 @@ MODELS = {
     "97-nan-scale": (array("scaler_factor", first(np.nan)), "scaler_factor contains a value that"),
     "98-twice": (card(classes=["ash", "elm", "elm"]), REPEATED),
     "98-twice-as-numbers": (card(classes=[1, 1, 2]), REPEATED),
+    "98-moving-a-terminal": (
+        card(classes=["ash\x1b[2J", "elm", "oak"]),
+        "has a class with a control character in it",
+    ),
     "98-unsorted": (card(classes=["elm", "ash", "oak"]), REPEATED),
     "99-overlapping": (directory(42, 0), FORGED),
     "99-overlapping-names": (

@@ -11,7 +11,7 @@ import click
 
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, json_option, limit_threads, loudness, note, set_option
-from svmtrain.cli.output import print_json, table
+from svmtrain.cli.output import print_json, table, tell
 
 if TYPE_CHECKING:
     from svmtrain.config import Config
@@ -120,7 +120,7 @@ def configure(
     threads: str | None,
 ) -> Config:
     """Return the config with the flags laid over it, its run named."""
-    from svmtrain.config import load_config
+    from svmtrain.config import load_config, run_name
     from svmtrain.config.render import yaml_value
 
     given = {"output.name": name, "output.dir": out}
@@ -129,7 +129,7 @@ def configure(
         flags["solver.threads"] = threads
     config = load_config(path, overrides, flags)
     if config.output.name is None:
-        config = replace(config, output=replace(config.output, name=Path(path).stem))
+        config = replace(config, output=replace(config.output, name=run_name(path)))
     return config
 
 
@@ -153,9 +153,9 @@ def show(result: FitResult, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         print_json(result.to_dict())
     elif quiet:
-        click.echo(one_line(result))
+        tell(one_line(result))
     else:
-        click.echo(summary(result))
+        tell(summary(result))
 
 
 def show_path(result: PathResult, as_json: bool) -> None:
@@ -166,7 +166,7 @@ def show_path(result: PathResult, as_json: bool) -> None:
         print_json(result.to_dict())
         return
     rows = [[f"{run['lambda']:g}", *(run[name] for name in FIGURES[1:])] for run in result.runs]
-    click.echo(table(FIGURES, rows))
+    tell(table(FIGURES, rows))
 
 
 def describe(config: Config, as_json: bool) -> None:
@@ -180,4 +180,4 @@ def describe(config: Config, as_json: bool) -> None:
     if as_json:
         print_json(document)
     else:
-        click.echo(text)
+        tell(text)
