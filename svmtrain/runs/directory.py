@@ -94,6 +94,7 @@ class RunDirectory:
                     "--name or --out",
                     path=self.path,
                 )
+        self._refuse_links()
         try:
             create_folders(self.checkpoints)
         except OSError as error:
@@ -107,6 +108,9 @@ class RunDirectory:
         ------
         InUseError
             When another process holds it.
+        StorageError
+            When a link stands where a folder or the records of the run should: nothing is
+            written, moved or deleted elsewhere.
         """
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -115,6 +119,7 @@ class RunDirectory:
             raise StorageError.from_os_error(error, "lock the run", self.path) from error
         try:
             _lock(descriptor, self.path)
+            self._refuse_links()
             self._sweep()
             yield
         finally:
@@ -131,6 +136,12 @@ class RunDirectory:
             finally:
                 os.close(descriptor)
         return False
+
+    def _refuse_links(self) -> None:
+        """Raise for what would be written through; other files are replaced, links and all."""
+        for path in (self.checkpoints, self.quarantine, self.metrics):
+            if path.is_symlink():
+                raise StorageError("is a link, and a run writes through none", path=path)
 
     def _sweep(self) -> None:
         """Delete the temporary files that a killed process left behind."""
