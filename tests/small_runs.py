@@ -94,3 +94,17 @@ def run_command(*words, cwd, **options):
     """Run the real command and return what became of it."""
     settings = {"capture_output": True, "text": True, "timeout": 60, **options}
     return subprocess.run(command(*words), cwd=cwd, env=environment(), check=False, **settings)
+
+
+def drained(descriptor):
+    """Return all that comes out of a terminal."""
+    out = b""
+    while True:
+        try:
+            block = os.read(descriptor, 65536)
+        except OSError:
+            block = b""
+        if not block:
+            os.close(descriptor)
+            return out
+        out += block

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from small_runs import QUIET, write_table
 
+from svmtrain import threads
 from svmtrain.cli import main
 from svmtrain.config import load_config
 from svmtrain.operations.fit import fit
@@ -23,6 +24,8 @@ def home(tmp_path, monkeypatch):
     folder.mkdir()
     for name in ("USER", "LOGNAME", "LNAME", "USERNAME"):
         monkeypatch.setenv(name, USER)
+    for name in threads.VARIABLES:
+        monkeypatch.setenv(name, "1")
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("HOSTNAME", HOST)
     monkeypatch.setenv("SVMTRAIN_SECRET", SECRET)

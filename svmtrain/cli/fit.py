@@ -147,7 +147,9 @@ def make_session(quiet: bool, verbose: bool) -> Session:
 
 
 def show(result: FitResult, *, as_json: bool, quiet: bool) -> None:
-    """Print what came out of a training."""
+    """Print what came out of a training; the model is there whether or not anybody listens."""
+    if sys.stdout is None:
+        return
     from svmtrain.operations.describe import one_line, summary
 
     if as_json:
@@ -159,7 +161,9 @@ def show(result: FitResult, *, as_json: bool, quiet: bool) -> None:
 
 
 def show_path(result: PathResult, as_json: bool) -> None:
-    """Print a line for each run of a path."""
+    """Print a line for each run of a path; see `show`."""
+    if sys.stdout is None:
+        return
     from svmtrain.operations.path import FIGURES
 
     if as_json:

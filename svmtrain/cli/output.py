@@ -30,13 +30,20 @@ def tell(text: str, nl: bool = True) -> None:
         Whether a line break follows.
     """
     safe = "\n".join(map(printable, text.split("\n")))
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    encoding = getattr(_stdout(), "encoding", None) or "utf-8"
     click.echo(safe.encode(encoding, "backslashreplace").decode(encoding), nl=nl)
 
 
 def print_json(document: Any) -> None:
     """Print one JSON document."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=True))
+    click.echo(json.dumps(document, indent=2, ensure_ascii=True), file=_stdout())
+
+
+def _stdout() -> TextIO:
+    """Return stdout; raise when it is closed: no result is lost in silence."""
+    if sys.stdout is None:
+        raise StorageError("standard output is closed")
+    return sys.stdout
 
 
 def data_stream() -> TextIO:
@@ -47,11 +54,10 @@ def data_stream() -> TextIO:
     StorageError
         When it is closed.
     """
-    if sys.stdout is None:
-        raise StorageError("standard output is closed")
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
-    return sys.stdout
+    stream = _stdout()
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    return stream
 
 
 def print_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from small_runs import command, environment, rows_of
+from small_runs import command, drained, environment, rows_of
 
 import svmtrain
 
@@ -141,20 +141,6 @@ def test_a_terminal_gets_csv_escaped_and_a_pipe_as_it_is(evil, call):
         assert (process.wait(timeout=60), process.stderr.read()) == (0, b"")
     harmless(text)
     assert "\\x1b[2J" in text
-
-
-def drained(descriptor):
-    """Return all that comes out of a terminal."""
-    out = b""
-    while True:
-        try:
-            block = os.read(descriptor, 65536)
-        except OSError:
-            block = b""
-        if not block:
-            os.close(descriptor)
-            return out
-        out += block
 
 
 def test_only_one_place_prints():
