@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,13 +34,11 @@ def parse(content: bytes, limit: int) -> dict[str, Any]:
     def refuse(text: str) -> Any:
         raise ValueError(f"{text} in the header")
 
-    try:
+    with contextlib.suppress(RecursionError):
         header = json.loads(content, object_pairs_hook=unique, parse_constant=refuse)
-    except RecursionError:
-        header = None
-    if not isinstance(header, dict) or _depth(header) > DEPTH:
-        raise ValueError("the header is not an object, or nested too deeply")
-    return header
+        if isinstance(header, dict) and _depth(header) <= DEPTH:
+            return header
+    raise ValueError("the header is not an object, or nested too deeply")
 
 
 def _depth(value: Any) -> int:
