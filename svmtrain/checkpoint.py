@@ -6,6 +6,7 @@ would be judged by at that step.
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Mapping
@@ -17,13 +18,14 @@ import numpy as np
 
 from svmtrain import container
 from svmtrain.container import Array
-from svmtrain.errors import ModelError, shown
+from svmtrain.errors import ModelError, ResumeError, shown
 from svmtrain.model import (
     ARRAYS,
     CHECKPOINT_FORMAT,
     VERSION,
     LinearClassifier,
     check_format,
+    check_names,
     from_parts,
 )
 from svmtrain.solvers.dual import DualState
@@ -117,20 +119,38 @@ def to_bytes(checkpoint: Checkpoint, classifier: LinearClassifier) -> bytes:
     return container.pack(header, arrays)
 
 
-def load(path: str | Path) -> Checkpoint:
+def load(path: str | Path, algorithm: int | None = None) -> Checkpoint:
     """Load and verify a checkpoint.
+
+    Parameters
+    ----------
+    path : str or Path
+    algorithm : int, optional
+        The one that the run would go on with. A checkpoint of another may have other arrays, so
+        that is told before they are judged.
 
     Raises
     ------
+    VersionError
+        When the file is of a format version that is not read here.
+    ResumeError
+        When it was made by another algorithm.
     ModelError
         When the file is not a regular file, is damaged or forged, or contradicts itself.
     """
     path = Path(path)
-    if path.exists() and not stat.S_ISREG(path.lstat().st_mode):
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
         raise ModelError("is not a regular file", path=path)
     header, arrays = container.read(path)
     check_format(header, path, (CHECKPOINT_FORMAT,))
     fields = Fields(header, path)
+    identity = fields.section("identity").header
+    if algorithm is not None and identity.get("algorithm") != algorithm:
+        raise ResumeError(
+            f"was made by algorithm {shown(identity.get('algorithm'))}; "
+            f"this svmtrain has {algorithm}",
+            path=path,
+        )
     state = _state(fields.section("state"), arrays)
     match = FILE_NAME.fullmatch(path.name)
     if match and int(match[1]) != state.solver.step:
@@ -142,7 +162,7 @@ def load(path: str | Path) -> Checkpoint:
     metrics = fields.section("metrics")
     return Checkpoint(
         state=state,
-        identity=fields.section("identity").header,
+        identity=identity,
         metrics_length=metrics.count("length"),
         metrics_sha256=metrics.text("sha256"),
         best_file=best_file,
@@ -171,8 +191,7 @@ def _state(fields: Fields, arrays: Mapping[str, Array]) -> TrainingState:
         raise ModelError(f"is of the solver {shown(kind)}, which is unknown", path=fields.path)
     certified = fields.flag("certified")
     expected = state_arrays(kind, certified=certified)
-    if set(arrays) != ARRAYS | set(expected):
-        raise ModelError(f"unexpected or missing arrays: {sorted(arrays)}", path=fields.path)
+    check_names(arrays, {*ARRAYS, *expected}, fields.path)
     for name, shape in expected.items():
         _check_array(name, shape, arrays, fields.path)
     of_solver = {name: arrays[PREFIX + name] for name in STATES[kind].SHAPES}

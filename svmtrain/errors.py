@@ -87,6 +87,13 @@ class ModelError(SvmtrainError):
     exit_code = 4
 
 
+class VersionError(ModelError):
+    """A model or checkpoint file of a format version that this svmtrain does not read.
+
+    It is not damaged: the svmtrain that wrote it can read it.
+    """
+
+
 class ResumeError(SvmtrainError):
     """A checkpoint that does not belong to this run, data, config or algorithm."""
 

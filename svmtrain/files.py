@@ -176,7 +176,7 @@ def replaced_atomically(path: str | Path) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8", newline="") as stream:
             yield stream
         return
-    path = Path(os.path.realpath(path))
+    given, path = path, Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
@@ -187,7 +187,7 @@ def replaced_atomically(path: str | Path) -> Iterator[TextIO]:
         os.replace(temporary, path)
         fsync_folder(path.parent)
     except OSError as error:
-        raise StorageError.from_os_error(error, "write", path) from error
+        raise StorageError.from_os_error(error, "write", given) from error
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)

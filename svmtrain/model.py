@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +19,7 @@ from svmtrain.data.dataset import Column, Label, Table
 from svmtrain.data.density import workable
 from svmtrain.data.scaling import ROW_NORMS, SCALINGS, Scaler
 from svmtrain.data.sparse import Csr, Matrix
-from svmtrain.errors import DataError, ModelError, shown
+from svmtrain.errors import DataError, ModelError, VersionError, shown
 from svmtrain.files import write_atomic
 from svmtrain.objective.features import Rows, times
 from svmtrain.objective.linear import BIASES, LinearObjective
@@ -172,9 +172,16 @@ def load_model(path: str | Path) -> LinearClassifier:
     """
     header, arrays = container.read(path)
     kind = check_format(header, path, (MODEL_FORMAT, CHECKPOINT_FORMAT))
-    if kind == MODEL_FORMAT and set(arrays) != ARRAYS:
-        raise ModelError(f"unexpected or missing arrays: {sorted(arrays)}", path=path)
+    if kind == MODEL_FORMAT:
+        check_names(arrays, ARRAYS, path)
     return from_parts(Fields(header, path).section("model"), arrays)
+
+
+def check_names(arrays: Collection[str], expected: Collection[str], path: str | Path) -> None:
+    """Raise ModelError unless a file has just the arrays that it should have."""
+    differing = sorted({*arrays} ^ {*expected})
+    if differing:
+        raise ModelError(f"unexpected or missing arrays: {shown(differing)}", path=path)
 
 
 def check_format(header: Mapping[str, Any], path: str | Path, formats: Sequence[str]) -> str:
@@ -184,7 +191,7 @@ def check_format(header: Mapping[str, Any], path: str | Path, formats: Sequence[
     if kind not in formats:
         raise ModelError(f"is a {shown(kind)}; expected {' or '.join(formats)}", path=path)
     if fields.count("version") != VERSION:
-        raise ModelError(
+        raise VersionError(
             f"has format version {header['version']}; this svmtrain reads version {VERSION}",
             path=path,
         )
@@ -285,10 +292,14 @@ def _positive(card: Fields, key: str, *, or_zero: bool = False) -> float:
 def _classes(card: Fields) -> tuple[Label, ...]:
     classes = card.items("classes")
     if not 2 <= len(classes) <= MAX_CLASSES:
-        raise ModelError(f"has {len(classes)} classes; expected at least 2", path=card.path)
+        many = f"{len(classes)} class{'' if len(classes) == 1 else 'es'}"
+        bound = "at least 2" if len(classes) < 2 else f"at most {MAX_CLASSES}"
+        raise ModelError(f"has {many}; expected {bound}", path=card.path)
     same_kind = all(type(label) is type(classes[0]) for label in classes)
     if not same_kind or type(classes[0]) not in (int, str):
         raise ModelError("has classes that are neither all integers nor all text", path=card.path)
+    if any(isinstance(label, str) and not label.isprintable() for label in classes):
+        raise ModelError("has a class with a control character in it", path=card.path)
     if any(not left < right for left, right in pairwise(classes)):
         raise ModelError("has classes that are repeated or not sorted", path=card.path)
     return tuple(classes)

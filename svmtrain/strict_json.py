@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,13 +34,11 @@ def parse(content: bytes, limit: int) -> dict[str, Any]:
     def refuse(text: str) -> Any:
         raise ValueError(f"{text} in the header")
 
-    try:
+    with contextlib.suppress(RecursionError):
         header = json.loads(content, object_pairs_hook=unique, parse_constant=refuse)
-    except RecursionError:
-        header = None
-    if not isinstance(header, dict) or _depth(header) > DEPTH:
-        raise ValueError("the header is not an object, or nested too deeply")
-    return header
+        if isinstance(header, dict) and _depth(header) <= DEPTH:
+            return header
+    raise ValueError("the header is not an object, or nested too deeply")
 
 
 def _depth(value: Any) -> int:
@@ -93,7 +92,7 @@ class Fields:
         """Return an integer from 0 to 2^62."""
         value = int(self._get(key, int, "an integer"))
         if not 0 <= value <= LARGEST:
-            raise self.refused(key)
+            raise self.refused(key, "; expected an integer from 0 to 2^62")
         return value
 
     def number(self, key: str) -> float:
@@ -102,7 +101,7 @@ class Fields:
         try:
             return float(value)
         except OverflowError:
-            raise self.refused(key) from None
+            raise self.refused(key, "; expected a finite number") from None
 
     def optional_number(self, key: str) -> float | None:
         """Return a finite number or None."""

@@ -63,12 +63,21 @@ def fit_small(folder, solver, *overrides):
 
 
 def tree(folder):
-    """Return the digest of every file below a folder, by its path; locks left out."""
+    """Return what every path below a folder is: a digest for a file; locks left out."""
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(folder)): _what_is(path)
         for path in sorted(Path(folder).rglob("*"))
-        if path.is_file() and path.name != ".lock"
+        if path.name != ".lock"
     }
+
+
+def _what_is(path):
+    """Return a digest of a file, the target of a link, and the kind of anything else."""
+    if path.is_symlink():
+        return f"link to {path.readlink()}"
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return "folder" if path.is_dir() else "neither file nor folder"
 
 
 def command(*words):
@@ -85,3 +94,17 @@ def run_command(*words, cwd, **options):
     """Run the real command and return what became of it."""
     settings = {"capture_output": True, "text": True, "timeout": 60, **options}
     return subprocess.run(command(*words), cwd=cwd, env=environment(), check=False, **settings)
+
+
+def drained(descriptor):
+    """Return all that comes out of a terminal."""
+    out = b""
+    while True:
+        try:
+            block = os.read(descriptor, 65536)
+        except OSError:
+            block = b""
+        if not block:
+            os.close(descriptor)
+            return out
+        out += block

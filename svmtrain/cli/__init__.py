@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code if isinstance(code, int) else 0
     except BaseException as error:
         if "--debug" in words[:1] and not isinstance(error, SystemExit):
-            traceback.print_exc()
+            _trace(traceback.format_exc())
         return _explain(error)
 
 
@@ -101,6 +101,12 @@ def _usage(error: click.ClickException) -> str:
     text = error.format_message().replace("\n", " ").rstrip(".")
     context = getattr(error, "ctx", None)
     return f"{text} (see {context.command_path} --help)" if context else text
+
+
+def _trace(text: str) -> None:
+    """Show a traceback, whose texts may come from files."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.writelines(f"{printable(line)}\n" for line in text.splitlines())
 
 
 def _tell(text: str, code: int) -> int:

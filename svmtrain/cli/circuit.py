@@ -9,7 +9,7 @@ import click
 
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, json_option, limit_one_thread
-from svmtrain.cli.output import print_json, table
+from svmtrain.cli.output import print_json, table, tell
 
 if TYPE_CHECKING:
     from svmtrain.operations.circuit import LossRow, Shown
@@ -122,12 +122,12 @@ def _print(shown: Shown, as_json: bool) -> None:
         ]
         for stage in shown.stages
     ]
-    click.echo(table(["node", "operation", "value", "gradient"], rows))
-    click.echo("\ngradients of the inputs")
+    tell(table(["node", "operation", "value", "gradient"], rows))
+    tell("\ngradients of the inputs")
     for stage in shown.inputs:
         lines = show_whole(stage.gradient, 10).splitlines()
         lead = f"  d{shown.output.name}/d{stage.node} = "
-        click.echo(lead + f"\n{' ' * len(lead)}".join(lines))
+        tell(lead + f"\n{' ' * len(lead)}".join(lines))
     _print_check(shown)
 
 
@@ -138,7 +138,7 @@ def _print_check(shown: Shown) -> None:
             for c in shown.comparisons
         ]
         header = ["against differences", "elements", "largest error", "result"]
-        click.echo("\n" + table(header, rows))
+        tell("\n" + table(header, rows))
 
 
 def _print_loss(found: LossRow, as_json: bool) -> None:
@@ -157,7 +157,7 @@ def _print_stages_of_loss(found: LossRow) -> None:
         [s.node, s.operation + (" (tie)" if s.tie else ""), show(s.value), show(s.gradient)]
         for s in found.shown.stages
     ]
-    click.echo(table(["node", "operation", "value", "gradient"], rows))
+    tell(table(["node", "operation", "value", "gradient"], rows))
     header = ["class", "score", "margin", "hinge", "dscore", "gradient at its weights"]
     lines = [
         [
@@ -170,8 +170,8 @@ def _print_stages_of_loss(found: LossRow) -> None:
         ]
         for c in found.classes
     ]
-    click.echo(f"\nrow {found.row}, class {found.label}\n" + table(header, lines))
-    click.echo(
+    tell(f"\nrow {found.row}, class {found.label}\n" + table(header, lines))
+    tell(
         f"\nloss {found.loss:.6f}, objective {found.objective:.6f}, "
         f"length of the gradient at the input {found.gradient_of_input:.6f}"
     )

@@ -6,7 +6,8 @@ import click
 
 from svmtrain.cli.groups import Command, LazyGroup
 from svmtrain.cli.options import any_path, format_option, json_option, known_format, set_option
-from svmtrain.cli.output import print_json
+from svmtrain.cli.output import print_json, tell
+from svmtrain.errors import printable
 
 EXAMPLES = """
 svmtrain config init data.csv -o data.yaml
@@ -37,7 +38,7 @@ def show(config: str, overrides: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(to_dict(loaded))
     else:
-        click.echo(to_yaml(loaded), nl=False)
+        tell(to_yaml(loaded), nl=False)
 
 
 @command.command(
@@ -51,7 +52,7 @@ def schema(as_json: bool) -> None:
     """List every key with its type, its default and one line of help."""
     from svmtrain.config import schema_json, schema_text
 
-    click.echo(schema_json() if as_json else schema_text())
+    tell(schema_json() if as_json else schema_text())
 
 
 @command.command(
@@ -79,7 +80,7 @@ def init(
 
     text = starter_config(data, target, test, known_format(format_), output)
     if output is None:
-        click.echo(text, nl=False)
+        tell(text, nl=False)
         return
     from pathlib import Path
 
@@ -90,4 +91,4 @@ def init(
     if Path(output).exists() and not force:
         raise ConfigError("exists already (--force replaces it)", path=output)
     write_atomic(output, text.encode())
-    click.echo(f"wrote {output}; next: svmtrain fit {output}")
+    tell(printable(f"wrote {output}; next: svmtrain fit {output}"))

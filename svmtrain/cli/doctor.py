@@ -6,7 +6,7 @@ import click
 
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, json_option, limit_one_thread, set_option
-from svmtrain.cli.output import print_json, table
+from svmtrain.cli.output import print_json, table, tell
 
 EXAMPLES = """
 svmtrain doctor configs/digits.yaml
@@ -32,7 +32,7 @@ def command(config: str, overrides: tuple[str, ...], as_json: bool) -> None:
         print_json([vars(line) for line in lines])
     else:
         rows = [[line.status, line.what, line.figure] for line in lines]
-        click.echo(table(["", "examination", "figure"], rows))
+        tell(table(["", "examination", "figure"], rows))
     failed = [line.what for line in lines if line.status == FAIL]
     if failed:
         raise CheckFailed(f"failed: {'; '.join(failed)}")

@@ -14,7 +14,7 @@ from svmtrain.cli.options import (
     known_format,
     limit_one_thread,
 )
-from svmtrain.cli.output import print_json, table
+from svmtrain.cli.output import print_json, table, tell
 
 if TYPE_CHECKING:
     from svmtrain.operations.evaluate import Evaluation
@@ -65,7 +65,7 @@ def command(
     if as_json:
         print_json(evaluation.to_dict())
     else:
-        click.echo(text(evaluation))
+        tell(text(evaluation))
 
 
 def _evaluate(

@@ -19,7 +19,7 @@ from svmtrain.cli.options import (
     note,
     set_option,
 )
-from svmtrain.cli.output import print_json, table
+from svmtrain.cli.output import print_json, table, tell
 
 if TYPE_CHECKING:
     from svmtrain.config import Config
@@ -132,7 +132,7 @@ def configure(
     threads: str | None,
 ) -> Config:
     """Return the config with the flags laid over it, its run named."""
-    from svmtrain.config import load_config
+    from svmtrain.config import load_config, run_name
     from svmtrain.config.render import yaml_value
 
     given = {"output.name": name, "output.dir": out}
@@ -141,7 +141,7 @@ def configure(
         flags["solver.threads"] = threads
     config = load_config(path, overrides, flags)
     if config.output.name is None:
-        config = replace(config, output=replace(config.output, name=Path(path).stem))
+        config = replace(config, output=replace(config.output, name=run_name(path)))
     return config
 
 
@@ -160,26 +160,30 @@ def make_session(quiet: bool, verbose: bool, exact: bool = False) -> Session:
 
 
 def show(result: FitResult, *, as_json: bool, quiet: bool) -> None:
-    """Print what came out of a training."""
+    """Print what came out of a training; the model is there whether or not anybody listens."""
+    if sys.stdout is None:
+        return
     from svmtrain.operations.describe import one_line, summary
 
     if as_json:
         print_json(result.to_dict())
     elif quiet:
-        click.echo(one_line(result))
+        tell(one_line(result))
     else:
-        click.echo(summary(result))
+        tell(summary(result))
 
 
 def show_path(result: PathResult, as_json: bool) -> None:
-    """Print a line for each run of a path."""
+    """Print a line for each run of a path; see `show`."""
+    if sys.stdout is None:
+        return
     from svmtrain.operations.path import FIGURES
 
     if as_json:
         print_json(result.to_dict())
         return
     rows = [[f"{run['lambda']:g}", *(run[name] for name in FIGURES[1:])] for run in result.runs]
-    click.echo(table(FIGURES, rows))
+    tell(table(FIGURES, rows))
 
 
 def describe(config: Config, as_json: bool) -> None:
@@ -193,4 +197,4 @@ def describe(config: Config, as_json: bool) -> None:
     if as_json:
         print_json(document)
     else:
-        click.echo(text)
+        tell(text)

@@ -9,7 +9,7 @@ import click
 
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, json_option, limit_one_thread, set_option
-from svmtrain.cli.output import print_json, table
+from svmtrain.cli.output import print_json, table, tell
 
 if TYPE_CHECKING:
     from svmtrain.operations.gradcheck import SelfTest
@@ -92,9 +92,9 @@ def _show(reports: Sequence[LossReport], tol: float, as_json: bool) -> None:
     if as_json:
         print_json({"passed": not failed, "losses": [report.to_dict() for report in reports]})
     else:
-        click.echo("\n\n".join(_text(report) for report in reports))
+        tell("\n\n".join(_text(report) for report in reports))
         count = sum(finding.checked for report in reports for finding in report.findings)
-        click.echo(
+        tell(
             f"\n{'FAIL' if failed else 'PASS'}: {count:,} comparisons of {len(reports)} "
             f"{'loss' if len(reports) == 1 else 'losses'}; relative tolerance {tol:g} against "
             "differences, 1e-10 between analytic and gates"
@@ -141,8 +141,8 @@ def _show_self_test(results: Sequence[SelfTest], as_json: bool) -> None:
     else:
         pairs = ("analytic-gates", "analytic-numeric")
         rows = [[r.fault, *(_groups(r, pair) for pair in pairs)] for r in results]
-        click.echo(table(["planted fault", *(f"caught by {pair}" for pair in pairs)], rows))
-        click.echo(f"\n{len(results) - len(missed)} of {len(results)} faults caught")
+        tell(table(["planted fault", *(f"caught by {pair}" for pair in pairs)], rows))
+        tell(f"\n{len(results) - len(missed)} of {len(results)} faults caught")
     if missed:
         raise CheckFailed(f"no check caught: {', '.join(missed)}")
 

@@ -8,7 +8,7 @@ import click
 
 from svmtrain.cli.groups import Command, LazyGroup
 from svmtrain.cli.options import any_path, json_option
-from svmtrain.cli.output import facts, print_json, table
+from svmtrain.cli.output import facts, print_json, table, tell
 
 EXAMPLES = """
 svmtrain model show runs/digits
@@ -40,11 +40,11 @@ def show(model: str, as_json: bool) -> None:
         return
     norms = document.pop("class_norms")
     trained, columns = document.pop("trained"), document.pop("columns")
-    click.echo(facts([(key, _text(value)) for key, value in document.items()]))
-    click.echo("\n" + table(["class", "weight norm", "bias"], norms))
+    tell(facts([(key, _text(value)) for key, value in document.items()]))
+    tell("\n" + table(["class", "weight norm", "bias"], norms))
     if columns:
-        click.echo("\n" + table(["column", "becomes", "gaps become"], columns))
-    click.echo("\ntrained\n" + facts(_flat(trained)))
+        tell("\n" + table(["column", "becomes", "gaps become"], columns))
+    tell("\ntrained\n" + facts(_flat(trained)))
 
 
 def _text(value: object) -> object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -11,7 +10,7 @@ import click
 
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, format_option, known_format, limit_one_thread
-from svmtrain.errors import StorageError
+from svmtrain.cli.output import data_stream
 
 EXAMPLES = """
 svmtrain predict runs/digits new.csv
@@ -53,9 +52,7 @@ def command(model: str, data: str, output: str | None, scores: bool, format_: st
             writer.writerows([label, *row] for label, row in zip(labels, rows, strict=True))
 
     if output is None:
-        if sys.stdout is None:
-            raise StorageError("standard output is closed")
-        write(sys.stdout)
+        write(data_stream())
         return
     from svmtrain.data.readers import expanded
     from svmtrain.files import refuse_same_file, replaced_atomically

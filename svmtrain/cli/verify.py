@@ -8,7 +8,7 @@ import click
 
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, json_option, limit_threads, loudness
-from svmtrain.cli.output import facts, print_json
+from svmtrain.cli.output import facts, print_json, tell
 
 if TYPE_CHECKING:
     from svmtrain.operations.verify import Verification
@@ -47,7 +47,7 @@ def command(run: str, as_json: bool, quiet: bool, verbose: bool) -> None:
     if as_json:
         print_json([one.to_dict() for one in found] if len(found) > 1 else found[0].to_dict())
     else:
-        click.echo("\n\n".join(_told(one) for one in found))
+        tell("\n\n".join(_told(one) for one in found))
     for one in found:
         if one.difference is not None:
             because = "; the environment is another, as said above" if one.environment else ""

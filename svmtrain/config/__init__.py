@@ -3,7 +3,7 @@
 The YAML parser is imported when a config is first read, not before.
 """
 
-from svmtrain.config.load import load_config, parse_config
+from svmtrain.config.load import load_config, parse_config, run_name
 from svmtrain.config.render import (
     differences,
     schema_json,
@@ -40,6 +40,7 @@ __all__ = [
     "differences",
     "load_config",
     "parse_config",
+    "run_name",
     "schema_json",
     "schema_rows",
     "schema_text",

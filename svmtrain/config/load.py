@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from svmtrain.config import nodes
 from svmtrain.config.keys import KEYS, keys_of
 from svmtrain.config.nodes import Node, Place, Scalar, Source, cut, found
 from svmtrain.config.plain import nearest
 from svmtrain.config.schema import DEFAULT_LAMBDA, SECTIONS, Config
-from svmtrain.errors import ConfigError
+from svmtrain.config.texts import FileName
+from svmtrain.errors import ConfigError, shown
 
 Layer = dict[str, Node]
 
@@ -50,6 +52,24 @@ def load_config(
 
     name = os.fspath(path)
     return _resolve(strict_yaml.read_file(name), name, overrides, flags or {})
+
+
+def run_name(path: str | Path) -> str:
+    """Return the name of the run of a config that gives none: that of its file.
+
+    Raises
+    ------
+    ConfigError
+        When it is not one that a config could give, and so could not be read again.
+    """
+    name = Path(path).stem
+    if not FileName.fits(name):
+        raise ConfigError(
+            f"gives the run no name, and its own, {shown(name)}, is none: a run has "
+            f"{FileName().describe()} (name it with --name)",
+            path=path,
+        )
+    return name
 
 
 def parse_config(

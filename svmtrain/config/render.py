@@ -14,7 +14,7 @@ from svmtrain.config.keys import KEYS, Key, keys_of
 from svmtrain.config.kinds import Either, Kind
 from svmtrain.config.plain import reading
 from svmtrain.config.schema import SECTIONS, Config
-from svmtrain.config.texts import FilePath, FilePaths, Interval
+from svmtrain.config.texts import FileName, FilePath, FilePaths, Interval
 
 _READ_AS_BOOLEAN_BY_SOME = ("y", "Y", "n", "N")
 _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*|\.\.?(?:/[A-Za-z0-9_./-]*)?")
@@ -56,6 +56,8 @@ def to_yaml(config: Config, folder: str = "") -> str:
             value = key.value(config)
             if _is_path(key.kind, value):
                 value = _relative(value, folder)
+            if key.dotted == "output.name" and not FileName.fits(str(value)):
+                value = None  # of a folder that was renamed, and no config could give
             lines.append(f"  {key.name}: {yaml_value(value)}")
     return "\n".join(lines) + "\n"
 

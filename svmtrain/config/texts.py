@@ -92,9 +92,14 @@ class FileName(Text):
     def parse(self, node: Node, key: str) -> str:
         """Return the name."""
         name = super().parse(node, key)
-        if not _FILE_NAME.fullmatch(name) or len(name) > NAME_LIMIT:
+        if not self.fits(name):
             raise self.wrong(node, key)
         return name
+
+    @staticmethod
+    def fits(name: str) -> bool:
+        """Return whether a text is such a name."""
+        return bool(_FILE_NAME.fullmatch(name)) and len(name) <= NAME_LIMIT
 
     def describe(self) -> str:
         """Return the characters of a name."""

@@ -5,6 +5,7 @@ The modules of compiled loops are imported only where the work repays the import
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -36,7 +37,10 @@ def numba_version() -> str | None:
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function; what comes of it is kept on disk, where a folder can be written."""
+    """Compile a function; what comes of it is kept on disk, where a folder can be written.
+
+    Where none can, or the disk is full, it is compiled again by the next process.
+    """
     import numba
 
     made: Any
@@ -44,8 +48,21 @@ def compiled(function: Function) -> Function:
         made = numba.njit(cache=True, fastmath=set(FLAGS))(function)
     except RuntimeError:
         made = numba.njit(fastmath=set(FLAGS))(function)
+    else:
+        _forgive(made._cache)
     _MADE.append(made)
     return cast(Function, made)
+
+
+def _forgive(kept: Any) -> None:
+    """Let the work go on when what was compiled cannot be kept."""
+    save = kept.save_overload
+
+    def try_to_save(*args: Any) -> None:
+        with contextlib.suppress(OSError):
+            save(*args)
+
+    kept.save_overload = try_to_save
 
 
 def use_no_cache() -> None:

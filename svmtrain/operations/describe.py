@@ -10,6 +10,7 @@ import numpy as np
 from svmtrain.build import Built, Splits, best_metric, build, load_splits, stop_rules
 from svmtrain.config import Config, to_dict, to_yaml
 from svmtrain.data.columns import Encoder
+from svmtrain.errors import printable
 from svmtrain.model import LinearClassifier
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.operations.job import FitResult
@@ -103,7 +104,7 @@ def one_line(result: FitResult) -> str:
     """Return the result of a training in one line."""
     chosen, name = result.chosen, result.job.run.path.name
     accuracies = _accuracies(result)
-    return f"{name}: objective {chosen.objective:.4f}, accuracy {accuracies}"
+    return f"{printable(name)}: objective {chosen.objective:.4f}, accuracy {accuracies}"
 
 
 def _accuracies(result: FitResult) -> str:
@@ -146,7 +147,7 @@ def summary(result: FitResult) -> str:
         ("next", _next_command(result)),
     ]
     width = max(len(name) for name, _ in lines)
-    return "\n".join(f"{name.ljust(width)}  {text}" for name, text in lines)
+    return "\n".join(f"{name.ljust(width)}  {printable(text)}" for name, text in lines)
 
 
 def proof_in_words(result: FitResult) -> str:

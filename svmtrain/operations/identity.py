@@ -141,18 +141,18 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
     Raises
     ------
     ResumeError
-        Naming the first kind of difference: run, algorithm, data, then every setting that
-        would have changed the steps already made, with its old and new value.
+        Naming the first kind of difference: run, scheme of the orders, every setting that would
+        have changed the steps already made, with its old and new value, then data. The algorithm
+        is told from the file before its arrays are; see `svmtrain.checkpoint.load`.
     """
     if saved.get("run") != now["run"]:
         raise ResumeError("the checkpoint is of another run", path=name)
-    for key in ("algorithm", "scheme"):
-        if saved.get(key) != now[key]:
-            raise ResumeError(
-                f"the checkpoint was made by {key} {shown(saved.get(key))}; "
-                f"this svmtrain has {shown(now[key])}",
-                path=name,
-            )
+    if saved.get("scheme") != now["scheme"]:
+        raise ResumeError(
+            f"the checkpoint was made by scheme {shown(saved.get('scheme'))}; "
+            f"this svmtrain has {shown(now['scheme'])}",
+            path=name,
+        )
     _refuse_settings(saved.get("settings"), now["settings"], name)
     refuse_data(saved.get("data"), now["data"], name)
     for key in ("shape", "batch_size", "lr"):

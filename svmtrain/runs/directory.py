@@ -12,8 +12,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import svmtrain
 from svmtrain import checkpoint as checkpoints
-from svmtrain.errors import ConfigError, InUseError, ModelError, StorageError, shown
+from svmtrain.errors import (
+    ConfigError,
+    InUseError,
+    ModelError,
+    StorageError,
+    VersionError,
+    shown,
+)
 from svmtrain.files import TEMPORARY_SUFFIX, create_folders, fsync_folder, read_bytes, write_atomic
 
 RUN_JSON_LIMIT = 64 << 20
@@ -87,6 +95,7 @@ class RunDirectory:
                     "--name or --out",
                     path=self.path,
                 )
+        self._refuse_links()
         try:
             create_folders(self.checkpoints)
         except OSError as error:
@@ -100,6 +109,9 @@ class RunDirectory:
         ------
         InUseError
             When another process holds it.
+        StorageError
+            When a link stands where a folder or the records of the run should: nothing is
+            written, moved or deleted elsewhere.
         """
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -108,6 +120,7 @@ class RunDirectory:
             raise StorageError.from_os_error(error, "lock the run", self.path) from error
         try:
             _lock(descriptor, self.path)
+            self._refuse_links()
             self._sweep()
             yield
         finally:
@@ -124,6 +137,12 @@ class RunDirectory:
             finally:
                 os.close(descriptor)
         return False
+
+    def _refuse_links(self) -> None:
+        """Raise for what would be written through; other files are replaced, links and all."""
+        for path in (self.checkpoints, self.quarantine, self.metrics):
+            if path.is_symlink():
+                raise StorageError("is a link, and a run writes through none", path=path)
 
     def _sweep(self) -> None:
         """Delete the temporary files that a killed process left behind."""
@@ -162,13 +181,18 @@ class RunDirectory:
 
         Raises
         ------
+        VersionError, ResumeError
+            When the newest intact one is of another format version or algorithm: nothing is
+            wrong with it, so it is neither set aside nor passed over.
         ModelError
             When there are checkpoints and none of them verifies.
         """
         damaged: list[tuple[Path, ModelError]] = []
         for path in self.checkpoint_files():
             try:
-                found = checkpoints.load(path)
+                found = checkpoints.load(path, svmtrain.ALGORITHM)
+            except VersionError:
+                raise
             except ModelError as error:
                 damaged.append((path, error))
             else:

@@ -105,6 +105,24 @@ def test_fit_verbose_tells_files_and_step_sizes(call):
     assert err.count("(taken)") == 1
 
 
+@pytest.mark.parametrize("name", ["my config", "caf\u00e9", ".hidden", "a" * 201])
+def test_a_run_is_never_named_as_no_config_could_name_it(here, call, refused, name):
+    """Its stored config could not be read again; any name can be given with --name."""
+    (here / f"{name}.yaml").write_bytes((here / "c.yaml").read_bytes())
+    assert "(name it with --name)" in refused(2, "fit", f"{name}.yaml")
+    assert not Path("runs").exists()
+    assert call("fit", f"{name}.yaml", "--name", "other", "-q")[0] == 0
+
+
+def test_a_run_whose_folder_was_renamed_goes_on_again_and_again(here, call):
+    """Also under a name that no config could give."""
+    start(here / "c.yaml", "run").path.rename(here / "runs" / "my run")
+    for epochs in (5, 6):
+        words = ("resume", "runs/my run", "--set", f"solver.epochs={epochs}", "-q")
+        assert call(*words)[::2] == (0, "")
+    assert call("evaluate", "runs/my run")[0] == 0
+
+
 @pytest.mark.parametrize("words", [(), ("--json",)])
 def test_dry_run_writes_nothing(here, ok, words):
     """It loads and builds everything, describes it, and stops."""

@@ -16,7 +16,7 @@ from svmtrain.cli.options import (
     read_options,
     reading,
 )
-from svmtrain.cli.output import counted, print_json
+from svmtrain.cli.output import counted, print_json, tell
 
 EXAMPLES = """
 svmtrain data check train.csv
@@ -51,14 +51,14 @@ def command(
         print_json(found.to_dict())
     else:
         for fault in found.faults:
-            click.echo(printable(str(fault)))
+            tell(printable(str(fault)))
         for fault in found.unread:
-            click.echo(printable(f"{fault.path}: cannot be read past line {fault.line}"))
+            tell(printable(f"{fault.path}: cannot be read past line {fault.line}"))
         for sentence in found.warnings:
-            click.echo(f"note: {sentence}")
+            tell(f"note: {printable(sentence)}")
         if not found.complete:
-            click.echo(f"stopped after {counted(len(found.faults), 'fault')} (--limit)")
+            tell(f"stopped after {counted(len(found.faults), 'fault')} (--limit)")
         elif not found.faults:
             rows, files = counted(found.rows, "row"), counted(found.files, "file")
-            click.echo(f"{rows} in {files}, no fault")
+            tell(f"{rows} in {files}, no fault")
     return 3 if found.faults else 0

@@ -18,7 +18,8 @@ from svmtrain.cli.options import (
     note,
     reading,
 )
-from svmtrain.cli.output import print_json
+from svmtrain.cli.output import print_json, tell
+from svmtrain.errors import printable
 
 EXAMPLES = """
 svmtrain data convert train.csv train.store --target species
@@ -80,4 +81,4 @@ def command(
     if as_json:
         print_json(done.to_dict())
     else:
-        click.echo(str(done))
+        tell(printable(str(done)))

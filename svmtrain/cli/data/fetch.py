@@ -10,7 +10,8 @@ import click
 
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, json_option, note
-from svmtrain.cli.output import facts, print_json, table
+from svmtrain.cli.output import facts, print_json, table, tell
+from svmtrain.errors import printable
 
 if TYPE_CHECKING:
     from svmtrain.fetch.entries import DataSet
@@ -92,7 +93,7 @@ def _list(as_json: bool) -> None:
         for one in CATALOGUE.values()
     ]
     header = ("name", "rows", "features", "classes", "size", "verified", "licence")
-    click.echo(table(header, rows))
+    tell(table(header, rows))
 
 
 def _entry(dataset: DataSet) -> dict[str, Any]:
@@ -115,14 +116,14 @@ def _print(fetched: Fetched, quiet: bool) -> None:
     """Print where the files are, and the lines of a config that use them."""
     name = fetched.dataset.name
     if quiet:
-        click.echo(f"{name}: {fetched.folder}")
+        tell(printable(f"{name}: {fetched.folder}"))
         return
     lines = [
         (str(file.path), f"{file.how}, {'verified' if file.verified else 'size and shape checked'}")
         for file in fetched.files
     ]
-    click.echo(facts([*lines, ("licence", fetched.dataset.licence)]))
-    click.echo(f"\nfor a config:\n\ndata:\n{_yaml(fetched.data)}")
+    tell(facts([*lines, ("licence", fetched.dataset.licence)]))
+    tell(f"\nfor a config:\n\ndata:\n{_yaml(fetched.data)}")
 
 
 def _yaml(section: dict[str, str]) -> str:

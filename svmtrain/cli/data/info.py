@@ -17,7 +17,8 @@ from svmtrain.cli.options import (
     read_options,
     reading,
 )
-from svmtrain.cli.output import facts, print_json, table
+from svmtrain.cli.output import facts, print_json, table, tell
+from svmtrain.errors import printable
 
 if TYPE_CHECKING:
     from svmtrain.operations.data_facts import DataInfo
@@ -63,7 +64,7 @@ def command(source: str, format_: str, most: int, as_json: bool, **read: Any) ->
     if as_json:
         print_json(info.to_dict())
     else:
-        click.echo(text(info, most))
+        tell(text(info, most))
 
 
 def text(info: DataInfo, most: int) -> str:
@@ -98,7 +99,9 @@ def text(info: DataInfo, most: int) -> str:
         parts.append(table(HEADER, listed))
         if len(info.columns) > most:
             parts[-1] += f"\n... and {len(info.columns) - most:,} more (--columns, --json)"
-    parts.append("\n".join(f"note: {sentence}" for sentence in info.warnings) or "no warnings")
+    parts.append(
+        "\n".join(f"note: {printable(sentence)}" for sentence in info.warnings) or "no warnings"
+    )
     return "\n\n".join(parts)
 
 

@@ -16,7 +16,7 @@ from svmtrain.cli.options import (
     read_options,
     reading,
 )
-from svmtrain.cli.output import print_json, table
+from svmtrain.cli.output import print_json, table, tell
 
 EXAMPLES = """
 svmtrain data split all.csv --test 0.2 --stratify -o parts
@@ -79,7 +79,7 @@ def command(
         print_json([part.to_dict() for part in parts])
         return
     rows = [(part.name, part.rows, part.path, _classes(part.classes)) for part in parts]
-    click.echo(table(("part", "rows", "file", "classes"), rows))
+    tell(table(("part", "rows", "file", "classes"), rows))
 
 
 def _classes(counts: dict[str, int]) -> str:

@@ -9,7 +9,7 @@ import click
 
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, json_option
-from svmtrain.cli.output import facts, print_json, table
+from svmtrain.cli.output import facts, print_json, table, tell
 
 SHOWN_EPOCHS = 10
 
@@ -46,9 +46,9 @@ def command(run: str, as_json: bool) -> None:
         ("checkpoints", ", ".join(path.name for path in directory.checkpoint_files()) or "none"),
         ("model", directory.model if directory.model.exists() else "none yet"),
     ]
-    click.echo(facts(lines))
+    tell(facts(lines))
     if records:
-        click.echo("\n" + _epochs([asdict(record) for record in records]))
+        tell("\n" + _epochs([asdict(record) for record in records]))
 
 
 def _epochs(records: Sequence[dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from svmtrain.cli.output import print_csv, print_json, table
+from svmtrain.cli.output import print_csv, print_json, table, tell
 
 sort_option = click.option(
     "--sort", metavar="FIGURE", help="Sort by a figure, such as objective; the best first."
@@ -28,6 +28,6 @@ def print_runs(
     elif as_csv:
         print_csv(header, rows)
     elif rows:
-        click.echo(table(header, rows))
+        tell(table(header, rows))
     else:
-        click.echo("no runs yet")
+        tell("no runs yet")
