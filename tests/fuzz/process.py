@@ -1,7 +1,7 @@
 """The process that fuzzes one target: `python -m tests.fuzz.process NAME FOLDER CORPUS -OPTION`.
 
-Corpora and options may be several. The folder is an empty one to work in, and is not left empty: atheris ends the process at once.
-The options are those of libFuzzer, which atheris hands them to.
+Corpora and options may be several. The folder is an empty one to work in, and is not left empty:
+atheris ends the process at once. The options are those of libFuzzer, which gets them.
 """
 
 import sys

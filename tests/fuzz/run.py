@@ -13,6 +13,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from svmtrain.config.keys import KEYS
+from svmtrain.data.readers import READERS
+from svmtrain.graph.expression import FILLED
+from svmtrain.graph.gates import GATES
+from tests.fuzz.mutations import NUMBERS, TOKENS
 from tests.fuzz.targets import CORPUS, TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +25,7 @@ FINDINGS = ROOT / ".fuzz"
 MEMORY_MB = 1024  # of the process, with all that it imports
 INPUT_SECONDS = 10  # of the wall, when the second of the judge does not come to an end
 INPUT_BYTES = 1 << 14
+WORD_BYTES = 60  # of the dictionary; libFuzzer takes 64
 GRACE = 60  # seconds to start and to end
 SHARED = "/dev/shm"  # memory, where the system has it: files come and go thousands of times
 
@@ -39,6 +45,14 @@ def arguments():
     return given
 
 
+def dictionary():
+    """Return pieces of all the languages, as libFuzzer takes them: it puts them into inputs."""
+    words = {*TOKENS, *NUMBERS, *(name.encode() for name in (*KEYS, *GATES, *FILLED, *READERS))}
+    words |= {key.name.encode() for key in KEYS.values()}
+    short = sorted(word for word in words if 0 < len(word) <= WORD_BYTES)
+    return "".join('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in short)
+
+
 def fuzz(name, seconds):
     """Fuzz one target in a process of its own; return its output and its exit status."""
     place = SHARED if os.access(SHARED, os.W_OK) else None
@@ -46,10 +60,12 @@ def fuzz(name, seconds):
         work, grown = Path(folder, "work"), Path(folder, "corpus")
         work.mkdir()
         grown.mkdir()
+        Path(folder, "words").write_text(dictionary(), encoding="ascii")
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "tests.fuzz.process", name, str(work)),
                 *(str(grown), str(CORPUS / TARGETS[name].corpus)),
+                f"-dict={folder}/words",
                 f"-max_total_time={seconds}",
                 f"-rss_limit_mb={MEMORY_MB}",
                 f"-timeout={INPUT_SECONDS}",
