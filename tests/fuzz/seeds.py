@@ -21,6 +21,7 @@ import pyarrow.parquet
 from PIL import Image
 
 from svmtrain import container
+from svmtrain.checkpoint import load
 from svmtrain.config import load_config
 from svmtrain.data.dataset import Table
 from svmtrain.data.sparse import Csr
@@ -138,6 +139,7 @@ def of_compressed():
 def of_runs():
     """Return what two small runs leave behind: models, checkpoints, metrics, and their records."""
     found = {name: [] for name in ("model", "checkpoint", "metrics", "run")}
+    found["identity"] = []
     for number, more in enumerate(SOLVERS.values()):
         with tempfile.TemporaryDirectory() as folder:
             lines = [f"{i % 5},{i * i % 7},{'ab'[i % 2]}" for i in range(16)]
@@ -148,7 +150,9 @@ def of_runs():
             run = RunDirectory(Path(folder, f"run{number}"))
             metrics, info = run.metrics.read_bytes(), run.read_info()
             found["model"].append(run.model.read_bytes())
-            found["checkpoint"].append(run.checkpoint_files()[0].read_bytes())
+            newest = run.checkpoint_files()[0]
+            found["checkpoint"].append(newest.read_bytes())
+            found["identity"].append(json.dumps(dict(load(newest).identity)).encode())
         kept = ("format", "status", "chosen", "last", "test", "lambda")
         info = {key: info[key] for key in kept if key in info}
         found["metrics"].append(metrics)

@@ -5,7 +5,9 @@ after the other with `NEXT` between, so that a fuzzer changes any of them. The f
 come from `READERS`: a new one is tested by being there, and its seeds are asked for.
 """
 
+import contextlib
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +17,8 @@ from unittest import mock
 
 import numpy as np
 
-from svmtrain import checkpoint, container
+from svmtrain import checkpoint, container, strict_json
+from svmtrain.cli.runs import show
 from svmtrain.config import load_config
 from svmtrain.config.load import parse_config
 from svmtrain.data import digests
@@ -25,10 +28,12 @@ from svmtrain.data.readers import AUTO, READERS, columns_of, csv_arrow, iter_tab
 from svmtrain.errors import ConfigError, DataError, ModelError, ResumeError
 from svmtrain.model import load_model
 from svmtrain.operations.circuit import read_text, show_expression
+from svmtrain.operations.identity import refuse_other
 from svmtrain.runs.catalogue import FIGURES, read_records, sort_runs, summarize
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.journal import reopen_metrics
 from svmtrain.runs.path import PathDirectory
+from tests.fuzz.judge import require
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 NEXT = b"\n==== next file ====\n"
@@ -158,13 +163,24 @@ def _records(folder):
 
 
 def _run(folder):
-    """Read a run for its page, and sort it beside itself by each of its figures."""
+    """Sort a run beside another by each of its figures, and show it."""
     run = RunDirectory(folder)
     one = summarize(run)
     sound = SimpleNamespace(name="sound", figures=dict.fromkeys(FIGURES, 0.5) | {"status": "x"})
     for key in FIGURES:
         sort_runs([one, sound, one], key)
-    return run.read_info()
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        show.command.callback(str(folder), False)
+    lines = told.getvalue().split("\n")
+    require(all(map(str.isprintable, lines)), f"not for a terminal: {lines}")
+
+
+def _identity(folder):
+    """Hold what a checkpoint says of its run to what the run is."""
+    now = json.loads((CORPUS / "identity" / "seed-0").read_bytes())
+    saved = strict_json.parse((folder / "data").read_bytes(), container.HEADER_LIMIT)
+    return refuse_other(saved, now, "run")
 
 
 def _digest_record(folder):
@@ -176,6 +192,15 @@ def _signed(content):
     """Return the bytes of a container with the digest that fits them."""
     body = content[: -container.COMMENT_LENGTH]
     return body + container.COMMENT_PREFIX + hashlib.sha256(body).hexdigest().encode()
+
+
+def _object(content):
+    """Return an object in JSON as it is, and None for anything else."""
+    try:
+        strict_json.parse(content, container.HEADER_LIMIT)
+    except ValueError:
+        return None
+    return content
 
 
 def _forged(content):
@@ -218,6 +243,7 @@ OTHERS = (
     Target("set", _overrides, (ConfigError,), "set"),
     Target("circuit", _circuit, (ConfigError,), "circuit"),
     Target("expression", _expression, (ConfigError,), "expression"),
+    Target("identity", _identity, (ResumeError,), "identity", make=_object),
     Target("metrics", _records, (ResumeError,), "metrics", ("metrics.jsonl",)),
     Target("run", _run, (ModelError,), "run", ("run.json", "metrics.jsonl")),
     Target(
