@@ -172,7 +172,8 @@ def _state(fields: Fields, arrays: Mapping[str, Array]) -> TrainingState:
     certified = fields.flag("certified")
     expected = state_arrays(kind, certified=certified)
     if set(arrays) != ARRAYS | set(expected):
-        raise ModelError(f"unexpected or missing arrays: {sorted(arrays)}", path=fields.path)
+        odd = sorted({*arrays} ^ {*ARRAYS, *expected})
+        raise ModelError(f"unexpected or missing arrays: {shown(odd)}", path=fields.path)
     for name, shape in expected.items():
         _check_array(name, shape, arrays, fields.path)
     of_solver = {name: arrays[PREFIX + name] for name in STATES[kind].SHAPES}

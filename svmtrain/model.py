@@ -173,7 +173,8 @@ def load_model(path: str | Path) -> LinearClassifier:
     header, arrays = container.read(path)
     kind = check_format(header, path, (MODEL_FORMAT, CHECKPOINT_FORMAT))
     if kind == MODEL_FORMAT and set(arrays) != ARRAYS:
-        raise ModelError(f"unexpected or missing arrays: {sorted(arrays)}", path=path)
+        odd = sorted({*arrays} ^ ARRAYS)
+        raise ModelError(f"unexpected or missing arrays: {shown(odd)}", path=path)
     return from_parts(Fields(header, path).section("model"), arrays)
 
 

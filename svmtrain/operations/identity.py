@@ -106,6 +106,7 @@ def environment() -> dict[str, Any]:
 
 
 DIGITS = 64  # of a digest
+LISTED = 60  # settings that differ: a config of ours has fewer
 MOSTLY = "the last bits may differ"
 EFFECTS = {"kernel": "other steps to the same optimum are made from here on"}
 """What comes of a part of the environment that is another now, where that is more than bits."""
@@ -189,9 +190,13 @@ def _refuse_settings(saved: Any, now: Mapping[str, Any], name: str) -> None:
         changed.remove("solver.epochs")
     if not changed:
         return
-    listed = "; ".join(
-        f"{key} was {shown(saved.get(key))} and is now {shown(now.get(key))}" for key in changed
-    )
+    differences = [
+        f"{_plain(key)} was {shown(saved.get(key))} and is now {shown(now.get(key))}"
+        for key in changed[:LISTED]
+    ]
+    if more := changed[LISTED:]:
+        differences.append(f"{len(more)} more")
+    listed = "; ".join(differences)
     if changed == ["checkpoint.best"]:
         raise ResumeError(
             f"checkpoint.best was {_plain(saved.get('checkpoint.best'))} and is now "

@@ -19,7 +19,6 @@ from svmtrain.errors import SvmtrainError, printable
 SECONDS = 1.0
 PAUSE = 0.3
 MEMORY, MEMORY_TIMES = 64 << 20, 8
-MESSAGE_LIMIT = 1000  # characters, the path apart
 ACCEPTED, REFUSED, UNFIT = "accepted", "refused", "unfit"
 
 # What Python reports before it is done, and no parser has a reason to do.
@@ -145,7 +144,7 @@ def _called(target, folder):
         kind, message = type(error), str(error)
         require(isinstance(error, target.errors), f"{kind.__name__}: {message}")
         require(message == printable(message), f"not for a terminal: {message!r}")
-        require(len(error.problem) <= MESSAGE_LIMIT, f"a message of {len(message):,} characters")
+        require(len(error.problem) <= target.message, f"a message of {len(message):,} characters")
         return REFUSED
     return ACCEPTED
 

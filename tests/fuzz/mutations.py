@@ -1,5 +1,7 @@
 """Inputs that are nearly right: strategies that change seeds in ways that parsers trip over."""
 
+import json
+import math
 import re
 
 from hypothesis import strategies as st
@@ -91,6 +93,11 @@ TOKENS = (
     b"__import__('os')",
     b"9**9**9",
     NEXT,
+)
+TEXTS = ("", "x", "\x1b[2J", "\u202e", "x" * 2000, "0", "../x", "a\nb")
+VALUES = (
+    *(None, True, False, 0, 1, -1, 2, 3, 2**62, 2**62 + 1, 10**400, 0.5, -0.5, 1e308, 5e-324),
+    *(math.nan, math.inf, [], [1], [[1.0], [2.0]], [None], {}, {"a": 1}, *TEXTS),
 )
 INTEGERS = (0, 1, 2, 127, 128, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1)
 
@@ -185,6 +192,48 @@ def replace(draw, content, seeds):
     return content[:start] + draw(st.sampled_from(TOKENS)) + content[stop:]
 
 
+def rewrite(draw, content, seeds):
+    """Change one value, key or item of a document in JSON, or of a line in it."""
+    for mark in (NEXT, b"\n"):
+        parts = content.split(mark)
+        readable = [at for at, part in enumerate(parts) if _document(part) is not None]
+        if readable:
+            at = draw(st.sampled_from(readable))
+            parts[at] = json.dumps(_rewritten(draw, _document(parts[at]), 19)).encode()
+            return mark.join(parts)
+    return content
+
+
+def _document(content):
+    """Return the object or list that some bytes are in JSON, or None."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict | list) and found else None
+
+
+def _rewritten(draw, document, inside=15):
+    """Return a document with one change; `inside` of 20 times, somewhere below its top."""
+    keys = list(document) if isinstance(document, dict) else list(range(len(document)))
+    key = draw(st.sampled_from(keys))
+    inner, how = document[key], draw(st.integers(0, 19))
+    changed = document.copy()
+    if how < inside and isinstance(inner, dict | list) and inner:
+        changed[key] = _rewritten(draw, inner)
+    elif how == 15:
+        del changed[key]
+    elif how == 16:
+        changed[key] = [inner]
+    elif how == 17:
+        changed[key] = document[draw(st.sampled_from(keys))]
+    elif how == 18 and isinstance(document, dict):
+        changed[draw(st.sampled_from(TEXTS))] = changed.pop(key)
+    else:
+        changed[key] = draw(st.sampled_from(VALUES))
+    return changed
+
+
 CHANGES = (
     flip,
     overwrite,
@@ -196,6 +245,7 @@ CHANGES = (
     swap,
     renumber,
     replace,
+    rewrite,
 )
 
 
@@ -205,6 +255,10 @@ def mutated(draw, seeds):
     if draw(st.integers(0, 7)) == 7:
         return draw(st.binary(max_size=300))
     content = draw(st.sampled_from(seeds))
+    if _document(content.split(NEXT)[0]) is not None and draw(st.integers(0, 3)):
+        for _ in range(draw(st.integers(1, 3))):  # else little of it would be read
+            content = rewrite(draw, content, seeds)
+        return content
     for _ in range(draw(st.integers(1, 4))):
         content = draw(st.sampled_from(CHANGES))(draw, content, seeds)
     return content

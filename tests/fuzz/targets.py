@@ -35,6 +35,7 @@ from svmtrain.runs.journal import reopen_metrics
 from svmtrain.runs.path import PathDirectory
 from tests.fuzz.judge import require
 
+MESSAGE = 1000  # characters, the path apart
 CORPUS = Path(__file__).resolve().parent / "corpus"
 NEXT = b"\n==== next file ====\n"
 ONE = ("data",)
@@ -57,7 +58,8 @@ class Target:
 
     `errors` are what it may raise, `corpus` is the folder of its seeds, and `make` turns an input
     into the content of the files, or into None when nothing can be made of it. `threads` says
-    that pyarrow is at work, whose threads may outlast the call.
+    that pyarrow is at work, whose threads may outlast the call, and `message` is how long its
+    errors may be.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Target:
     files: tuple[str, ...] = ONE
     make: Callable[[bytes], bytes | None] = bytes
     threads: bool = False
+    message: int = MESSAGE
 
     def parts(self, content):
         """Return the content of each file, by its name; None when there is nothing to read."""
@@ -217,7 +220,8 @@ def _array(dtype, values):
     """Return an array of one of the dtypes that are stored."""
     if dtype not in container.DTYPES:
         raise ValueError(dtype)
-    return np.array(values).astype(dtype)
+    with np.errstate(all="ignore"):
+        return np.array(values).astype(dtype)
 
 
 def _containers():
@@ -243,7 +247,7 @@ OTHERS = (
     Target("set", _overrides, (ConfigError,), "set"),
     Target("circuit", _circuit, (ConfigError,), "circuit"),
     Target("expression", _expression, (ConfigError,), "expression"),
-    Target("identity", _identity, (ResumeError,), "identity", make=_object),
+    Target("identity", _identity, (ResumeError,), "identity", make=_object, message=10_000),
     Target("metrics", _records, (ResumeError,), "metrics", ("metrics.jsonl",)),
     Target("run", _run, (ModelError,), "run", ("run.json", "metrics.jsonl")),
     Target(

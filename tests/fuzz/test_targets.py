@@ -28,7 +28,11 @@ def memory():
 def planted(read, errors=(DataError,)):
     """Return a target that is no parser."""
     return SimpleNamespace(
-        read=read, errors=errors, threads=False, parts=lambda content: {"data": content}
+        read=read,
+        errors=errors,
+        threads=False,
+        message=1000,
+        parts=lambda content: {"data": content},
     )
 
 
