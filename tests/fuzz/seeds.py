@@ -10,6 +10,7 @@ import io
 import json
 import lzma
 import struct
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -132,8 +133,23 @@ def of_stores():
 def of_compressed():
     """Return a table packed in three ways, one of them in two members."""
     table = of_csv()[0]
-    packed = [pack.compress(table) for pack in (gzip, bz2, lzma)]
-    return [*packed, gzip.compress(table[:10]) + gzip.compress(table[10:]) + bytes(4)]
+    packed = [gzip.compress(table, mtime=0), bz2.compress(table), lzma.compress(table)]
+    members = (gzip.compress(part, mtime=0) for part in (table[:10], table[10:]))
+    return [*packed, b"".join(members) + bytes(4)]
+
+
+def of_downloads():
+    """Return archives of two members, and the notes of a download that broke off."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in (("a/one.bin", b"1\n2\n"), ("a/two.bin", b"3456")):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    plain = buffer.getvalue()[:4096]
+    notes = (b"abc", b'{"url": "https://localhost/x", "version": "1"}', b"0" * 64 + b"  x\n")
+    packed = [gzip.compress(plain, mtime=0), bz2.compress(plain)]
+    return {"archive": [plain, *packed], "fetch-notes": [NEXT.join(notes)]}
 
 
 def of_runs():
@@ -200,7 +216,15 @@ def of_texts():
 def every_seed():
     """Return all seeds, by the name of their corpus."""
     found = {"csv": of_csv(), "svmlight": of_svmlight(), "compressed": of_compressed()}
-    for part in (of_arrays(), of_pixels(), of_arrow(), of_stores(), of_runs(), of_texts()):
+    for part in (
+        of_arrays(),
+        of_pixels(),
+        of_arrow(),
+        of_stores(),
+        of_downloads(),
+        of_runs(),
+        of_texts(),
+    ):
         found |= part
     single = ("csv", "svmlight", "npz", "parquet", "arrow")
     found["any"] = [found[name][0] for name in single] + found["compressed"][:1]

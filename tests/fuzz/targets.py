@@ -25,7 +25,10 @@ from svmtrain.data import digests
 from svmtrain.data import store as stores
 from svmtrain.data.dataset import ReadOptions
 from svmtrain.data.readers import AUTO, READERS, columns_of, csv_arrow, iter_tables, read_table
-from svmtrain.errors import ConfigError, DataError, ModelError, ResumeError
+from svmtrain.errors import ConfigError, DataError, FetchError, ModelError, ResumeError
+from svmtrain.fetch import part
+from svmtrain.fetch.check import problem_with, recorded_sums
+from svmtrain.fetch.entries import Output, RemoteFile
 from svmtrain.model import load_model
 from svmtrain.operations.circuit import read_text, show_expression
 from svmtrain.operations.identity import refuse_other
@@ -40,6 +43,7 @@ CORPUS = Path(__file__).resolve().parent / "corpus"
 NEXT = b"\n==== next file ====\n"
 ONE = ("data",)
 MIXED = {"text": True, "gaps": True}
+NOTES = ("x.part", "x.part.source", "SHA256SUMS")
 ROWS = 2  # of a chunk
 BY_ARROW = ("parquet", "arrow")
 
@@ -191,6 +195,24 @@ def _digest_record(folder):
     return digests.read_record(folder / "data")
 
 
+def _archive(folder):
+    """Check a downloaded archive of two members, plain or compressed, and the text in it."""
+    output = Output("rows.bin", ("a/one.bin", "a/two.bin"), 4)
+    for ending in ("", ".gz", ".bz2"):
+        file = RemoteFile(f"data.tar{ending}", ("https://localhost/x",), lines=2, outputs=(output,))
+        problem = problem_with(folder / "data", file)
+        if problem is None:
+            return
+    raise FetchError(problem)
+
+
+def _fetch_notes(folder):
+    """Read what a download that broke off left beside itself, and the digests of earlier ones."""
+    with part.opened(folder / "x") as begun:
+        begun.version_from("https://localhost/x")
+    return recorded_sums(folder)
+
+
 def _signed(content):
     """Return the bytes of a container with the digest that fits them."""
     body = content[: -container.COMMENT_LENGTH]
@@ -243,6 +265,8 @@ OTHERS = (
     Target("compressed", _any, (DataError,), "compressed"),
     Target("store-verify", stores.verify, (DataError,), "store", FILES["store"]),
     Target("digest-record", _digest_record, (), "digest-record"),
+    Target("archive", _archive, (FetchError,), "archive"),
+    Target("fetch-notes", _fetch_notes, (FetchError,), "fetch-notes", NOTES),
     Target("config", lambda folder: load_config(folder / "data"), (ConfigError,), "config"),
     Target("set", _overrides, (ConfigError,), "set"),
     Target("circuit", _circuit, (ConfigError,), "circuit"),
