@@ -7,7 +7,7 @@ was. A process that dies shows by itself.
 
 import contextlib
 import os
-import resource
+import re
 import shutil
 import sys
 import time
@@ -18,6 +18,7 @@ from pathlib import Path
 from svmtrain.errors import SvmtrainError, printable
 
 SECONDS = 1.0
+STATUS = Path("/proc/self/status")
 PAUSE = 0.3
 MEMORY, MEMORY_TIMES = 64 << 20, 8
 ACCEPTED, REFUSED, UNFIT = "accepted", "refused", "unfit"
@@ -123,14 +124,15 @@ def _run(target, folder, memory):
     if memory and not tracemalloc.is_tracing():
         tracemalloc.start()
     tracemalloc.clear_traces()
-    resident = _most_resident()
+    _forget_the_most()
+    resident = _resident("VmRSS")
     try:
         start = time.process_time()
         with WATCH.watching(), warnings.catch_warnings():
             warnings.simplefilter("error")
             outcome = _called(target, Path(folder))
         seconds = time.process_time() - start
-        grown = _most_resident() - resident
+        grown = _resident("VmHWM") - resident
         peak = max(grown, tracemalloc.get_traced_memory()[1]) if memory else 0
     finally:
         if not target.threads:
@@ -139,10 +141,18 @@ def _run(target, folder, memory):
     return outcome, seconds, peak
 
 
-def _most_resident():
-    """Return the bytes that the process has had at most: libraries tell tracemalloc nothing."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def _resident(which):
+    """Return the bytes that the process has, or has had at most: libraries do not tell Python."""
+    with contextlib.suppress(OSError):
+        found = re.search(rf"{which}:\s+(\d+) kB", STATUS.read_text())
+        return 1024 * int(found[1])
+    return 0  # not Linux
+
+
+def _forget_the_most():
+    """Let the most that the process has had be what it has now."""
+    with contextlib.suppress(OSError):
+        (STATUS.parent / "clear_refs").write_text("5")
 
 
 def _called(target, folder):
