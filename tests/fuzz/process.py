@@ -8,24 +8,23 @@ import sys
 
 import atheris
 
-# Parsers written in Python are followed inside; what is compiled is seen from outside only.
+NAME, FOLDER = sys.argv.pop(1), sys.argv.pop(1)
+
+# Parsers written in Python are followed inside; what is compiled is seen from outside only. The
+# seeds come first, while whatever a parser imports only when it is needed is instrumented too.
 with atheris.instrument_imports(include=["svmtrain", "yaml"]):
     from tests.fuzz.judge import judge
     from tests.fuzz.targets import TARGETS
 
+    for seed in TARGETS[NAME].seeds().values():
+        judge(TARGETS[NAME], seed, FOLDER, memory=False)
 
-def main():
-    """Warm the target up with its seeds, then hand it over."""
-    target, folder = TARGETS[sys.argv.pop(1)], sys.argv.pop(1)
-    for seed in target.seeds().values():
-        judge(target, seed, folder, memory=False)
 
-    def one(content):
-        judge(target, content, folder)
-
-    atheris.Setup(sys.argv, one)
-    atheris.Fuzz()
+def one(content):
+    """Judge one input."""
+    judge(TARGETS[NAME], content, FOLDER)
 
 
 if __name__ == "__main__":
-    main()
+    atheris.Setup(sys.argv, one)
+    atheris.Fuzz()
