@@ -19,7 +19,6 @@ from svmtrain.errors import SvmtrainError, printable
 
 SECONDS = 1.0
 STATUS = Path("/proc/self/status")
-PAUSE = 0.3
 MEMORY, MEMORY_TIMES = 64 << 20, 8
 ACCEPTED, REFUSED, UNFIT = "accepted", "refused", "unfit"
 
@@ -78,7 +77,6 @@ def judge(target, content, folder, *, memory=True):
     """Give an input to a target, and return whether it was accepted, refused or unfit.
 
     The folder is an empty one to work in. Raises Broken when anything is not as it must be.
-    Whoever has the memory of a target with threads measured calls `rest` in the end.
     """
     parts = target.parts(content)
     if parts is None:
@@ -91,8 +89,7 @@ def judge(target, content, folder, *, memory=True):
         before = contents(folder)
         outcome, seconds, peak = _run(target, folder, memory)
         if memory and seconds > SECONDS:  # to note every allocation takes its time
-            rest()
-        outcome, seconds, _ = _run(target, folder, False)
+            outcome, seconds, _ = _run(target, folder, False)
         require(seconds <= SECONDS, f"{seconds:.1f} s")
         allowed = MEMORY + MEMORY_TIMES * len(content)
         require(peak <= allowed, f"{peak:,} bytes of memory for {len(content):,}")
@@ -102,17 +99,6 @@ def judge(target, content, folder, *, memory=True):
     return outcome
 
 
-def rest():
-    """Measure memory no longer.
-
-    Not after each input, and not at once: threads go on for a while after an error, and Python
-    before 3.13 dies when one of them allocates just as tracing is stopped.
-    """
-    if tracemalloc.is_tracing():
-        time.sleep(PAUSE)
-        tracemalloc.stop()
-
-
 def require(held, problem):
     """Raise Broken unless something held."""
     if not held:
@@ -120,10 +106,13 @@ def require(held, problem):
 
 
 def _run(target, folder, memory):
-    """Return the outcome of one call, its seconds of the processor and its peak of memory."""
-    if memory and not tracemalloc.is_tracing():
+    """Return the outcome of one call, its seconds of the processor and its peak of memory.
+
+    Where a library has threads, which go on for a while after an error, the kernel alone is
+    asked: Python before 3.13 dies when one of them allocates just as tracing is stopped.
+    """
+    if memory and not target.threads:
         tracemalloc.start()
-    tracemalloc.clear_traces()
     _forget_the_most()
     resident = _resident("VmRSS")
     try:
@@ -135,8 +124,7 @@ def _run(target, folder, memory):
         grown = _resident("VmHWM") - resident
         peak = max(grown, tracemalloc.get_traced_memory()[1]) if memory else 0
     finally:
-        if not target.threads:
-            tracemalloc.stop()
+        tracemalloc.stop()
     require(not WATCH.seen, f"{WATCH.seen[:1]} was done")
     return outcome, seconds, peak
 

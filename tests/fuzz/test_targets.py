@@ -11,7 +11,7 @@ import pytest
 
 from svmtrain.data.readers import READERS
 from svmtrain.errors import DataError, ModelError
-from tests.fuzz.judge import ACCEPTED, REFUSED, UNFIT, Broken, judge, rest
+from tests.fuzz.judge import ACCEPTED, REFUSED, UNFIT, Broken, judge
 from tests.fuzz.seeds import PREFIX
 from tests.fuzz.targets import CORPUS, TARGETS
 
@@ -19,13 +19,6 @@ EVERY = pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: t
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the most it had")
 CORPUS_LIMIT = 200_000
 LITTLE = 0.1  # seconds
-
-
-@pytest.fixture(autouse=True, scope="module")
-def memory():
-    """Measure memory until the last input has been judged."""
-    yield
-    rest()
 
 
 def planted(read, errors=(DataError,)):

@@ -7,18 +7,11 @@ import pytest
 from extent import extent
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.fuzz.judge import ACCEPTED, REFUSED, UNFIT, judge, rest
+from tests.fuzz.judge import ACCEPTED, REFUSED, UNFIT, judge
 from tests.fuzz.mutations import mutated
 from tests.fuzz.targets import TARGETS
 
 EXAMPLES = extent(40, 2000)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def memory():
-    """Measure memory until the last input has been judged."""
-    yield
-    rest()
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)
