@@ -5,13 +5,15 @@
 #   SET      settings for every experiment, section.key=value, separated by blanks
 #   DATA     folders of public data for `make bench`, separated by blanks; see benchmarks/README.md
 #   BENCH    further arguments for the benchmarks, such as BENCH="--only epoch --repeats 5"
-#   ARGS     further arguments for pytest, such as ARGS="-k resume"
+#   ARGS     further arguments for pytest, such as ARGS="-k resume"; for `make fuzz`, the targets
+#   SECONDS  how long `make fuzz` is at each target (60)
 
 PYTHON ?= python3
 SET ?=
 DATA ?=
 BENCH ?=
 ARGS ?=
+SECONDS ?= 60
 
 SVMTRAIN := .venv/bin/svmtrain
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -27,8 +29,9 @@ SETTINGS := $(foreach one,$(SET),--set '$(one)')
 USER_STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 BENCH_STAMP := .venv/.installed-bench
+FUZZ_STAMP := .venv/.installed-fuzz
 $(shell test -x .venv/bin/python && test "$$(cat $(USER_STAMP) 2>&1)" = "$$(pwd -P)" \
-	|| rm -f $(USER_STAMP) $(DEV_STAMP) $(BENCH_STAMP))
+	|| rm -f $(USER_STAMP) $(DEV_STAMP) $(BENCH_STAMP) $(FUZZ_STAMP))
 
 # One make never installs twice, so that its targets may run side by side.
 READY := $(if $(filter test check torture format,$(MAKECMDGOALS)),$(DEV_STAMP),$(USER_STAMP))
@@ -56,6 +59,10 @@ test: $(DEV_STAMP) ## Run the tests
 torture: $(DEV_STAMP) ## Run the long tests in full, and print what they reached (half an hour)
 	@SVMTRAIN_TORTURE=1 .venv/bin/python -m pytest -q -n auto --maxprocesses=4 --dist=worksteal \
 		tests/torture $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(FUZZ_STAMP) ## Fuzz the parsers, guided by coverage (SECONDS=, ARGS="csv npz")
+	@.venv/bin/python -m tests.fuzz.run $(ARGS) --seconds $(SECONDS)
 
 .PHONY: check
 check: $(DEV_STAMP) ## Check format, lint and types, then run the tests
@@ -114,6 +121,12 @@ $(BENCH_STAMP): $(READY)
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check \
 		--config-settings editable_mode=compat -e '.[bench]'
 	@pwd -P > $(BENCH_STAMP)
+
+$(FUZZ_STAMP): $(DEV_STAMP)
+	@echo "Installing atheris into .venv"
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check \
+		--config-settings editable_mode=compat -e '.[fuzz]'
+	@pwd -P > $(FUZZ_STAMP)
 
 define install
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \

@@ -211,7 +211,7 @@ def _check_array(name: str, kind: str, arrays: Mapping[str, Array], path: str | 
     """Raise unless an array has its shape, the dtype of the weights, and finite values only."""
     array, W = arrays[name], arrays["W"]
     best = arrays["best_b"]
-    columns = best.shape if best.shape == (1,) and W.shape[1] == 2 else arrays["b"].shape
+    columns = best.shape if best.shape == (1,) and W.shape[1:] == (2,) else arrays["b"].shape
     features = W.shape[:1]
     shapes = {"W": (*features, *columns), "b": columns, "features": features, "4": (4,)}
     shapes["rows"], shapes["bytes"] = (*array.shape[:1], *columns), array.shape[:1]

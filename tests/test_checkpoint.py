@@ -110,6 +110,27 @@ def test_arrays_that_do_not_agree_are_refused(run, name, how):
         checkpoints.load(forge(run, change))
 
 
+def test_weights_without_columns_are_refused(run):
+    """Shapes that other shapes are derived from may be any."""
+
+    def change(header, arrays):
+        arrays["W"], arrays["best_b"] = arrays["W"][:, 0], arrays["best_b"][:1]
+
+    with pytest.raises(ModelError, match="has shape"):
+        checkpoints.load(forge(run, change))
+
+
+def test_an_array_too_many_is_named_briefly(run):
+    """A long name from the file is cut, and the arrays that belong there are not listed."""
+
+    def change(header, arrays):
+        arrays["x" * 5000] = np.zeros(1)
+
+    with pytest.raises(ModelError, match="unexpected or missing arrays: \\['xxx") as caught:
+        checkpoints.load(forge(run, change))
+    assert len(caught.value.problem) < 100
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

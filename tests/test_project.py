@@ -164,7 +164,7 @@ def test_the_core_needs_four_packages():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = [re.split(r"[^A-Za-z0-9_-]", one)[0] for one in project["dependencies"]]
     assert sorted(names) == ["click", "numpy", "pyyaml", "tqdm"]
-    extras = {"sparse", "fast", "arrow", "images", "plot", "cluster", "bench", "dev"}
+    extras = {"sparse", "fast", "arrow", "images", "plot", "cluster", "bench", "fuzz", "dev"}
     assert set(project["optional-dependencies"]) == extras
     assert project["requires-python"] == ">=3.10"
 

@@ -61,7 +61,7 @@ class Part:
         try:
             content = self._note.read_bytes()[:NOTE_LIMIT]
             note = Source(**json.loads(content))
-        except (OSError, ValueError, TypeError):
+        except (OSError, RecursionError, TypeError, ValueError):
             return ""
         fits = note.url == url and isinstance(note.version, str) and self.size > 0
         return note.version if fits else ""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from svmtrain.errors import shown
 from svmtrain.graph.circuit import GraphError, Node, Variable, apply, constant
 from svmtrain.graph.gates import GATES
 
@@ -161,7 +162,7 @@ class _Builder:
             raise ExpressionError("there is no expression")
         unused = sorted(set(self.values) - set(self.names))
         if unused:
-            raise ExpressionError(f"the expression has no {unused[0]!r}")
+            raise ExpressionError(f"the expression has no {shown(unused[0])}")
         return Parsed(output, upstream, self.names)
 
     def _fresh(self, name: str) -> str:
@@ -174,7 +175,7 @@ class _Builder:
         if len(statement.targets) != 1 or not isinstance(target, ast.Name):
             raise ExpressionError("a line assigns to one name", statement)
         if target.id in self.names:
-            raise ExpressionError(f"{target.id!r} is assigned twice", target)
+            raise ExpressionError(f"{shown(target.id)} is assigned twice", target)
         if target.id in GATES or target.id in FILLED:
             raise ExpressionError(f"{target.id!r} is the name of a gate", target)
         return target.id
@@ -189,7 +190,8 @@ class _Builder:
         else:
             node = self.build(value)
             if node.gate == "input" or node.name in self.names:
-                raise ExpressionError(f"{name!r} is only another name for {node.name!r}", value)
+                problem = f"{shown(name)} is only another name for {shown(node.name)}"
+                raise ExpressionError(problem, value)
             node.name = name
         self.names[name] = node
         return node
@@ -216,7 +218,8 @@ class _Builder:
     def look_up(self, node: ast.Name) -> Node:
         if node.id not in self.names:
             if node.id not in self.values:
-                raise ExpressionError(f"{node.id!r} has no value (give {node.id}=NUMBER)", node)
+                problem = f"{shown(node.id)} has no value (give {shown(node.id)[1:-1]}=NUMBER)"
+                raise ExpressionError(problem, node)
             self.names[node.id] = Variable(self.values[node.id], node.id)
         return self.names[node.id]
 
@@ -235,11 +238,12 @@ class _Builder:
         name = node.func.id if isinstance(node.func, ast.Name) else None
         if name not in GATES:
             known = ", ".join(GATES)
-            raise ExpressionError(f"{name or 'that'} is not a gate; the gates are {known}", node)
+            called = "that" if name is None else shown(name)[1:-1]
+            raise ExpressionError(f"{called} is not a gate; the gates are {known}", node)
         options = {}
         for keyword in node.keywords:
             if keyword.arg not in GATES[name].options:
-                raise ExpressionError(f"{name} has no option {keyword.arg!r}", node)
+                raise ExpressionError(f"{name} has no option {shown(keyword.arg)}", node)
             options[keyword.arg] = self.option(keyword.value)
         return self.make(name, node, *(self.build(argument) for argument in node.args), **options)
 

@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from svmtrain.errors import shown
+
 Array = NDArray[np.float64]
 TIES = ("second", "first", "both")
 
@@ -96,7 +98,7 @@ def _min_backward(g: Array, out: Array, x: Array, y: Array, ties: str) -> tuple[
 
 
 def _ties_known(*inputs: Array, ties: str = "second") -> str | None:
-    return None if ties in TIES else f"ties must be one of {', '.join(TIES)}, got {ties!r}"
+    return None if ties in TIES else f"ties must be one of {', '.join(TIES)}, got {shown(ties)}"
 
 
 def _no_zero(what: str) -> Callable[..., str | None]:

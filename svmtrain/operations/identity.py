@@ -20,7 +20,7 @@ from svmtrain.build import Built, Splits, best_metric
 from svmtrain.config import Config, to_dict
 from svmtrain.data.sparse import Csr
 from svmtrain.data.splits import SCHEME
-from svmtrain.errors import ResumeError, shown
+from svmtrain.errors import ResumeError, printable, shown
 from svmtrain.files import sha256_bytes
 from svmtrain.solvers.dual import DualAscent
 from svmtrain.solvers.schedules import SCHEDULES
@@ -120,6 +120,8 @@ def _of_the_steps(splits: Splits, built: Built) -> dict[str, str]:
     return found
 
 
+DIGITS = 64  # of a digest
+LISTED = 60  # settings that differ: a config of ours has fewer
 MOSTLY = "the last bits may differ"
 EFFECTS = {"kernel": "other steps to the same optimum are made from here on"}
 """What comes of a part of the environment that is another now, where that is more than bits."""
@@ -164,7 +166,7 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
     if saved.get("start") != now["start"]:
         raise ResumeError(
             f"what solver.warm_start names is not what the run was started from: SHA-256 was "
-            f"{saved.get('start')} and is now {now['start']}",
+            f"{_plain(saved.get('start'))} and is now {now['start']}",
             path=name,
         )
     return other_environment(saved.get("environment"), now["environment"])
@@ -191,9 +193,15 @@ def refuse_data(saved: Any, now: Mapping[str, Any], name: str) -> None:
         ]
         if hashes[0] != hashes[1]:
             raise ResumeError(
-                f"the {role} data changed: SHA-256 was {hashes[0]} and is now {hashes[1]}",
+                f"the {_plain(role)} data changed: SHA-256 was {_plain(hashes[0])} and is now "
+                f"{_plain(hashes[1])}",
                 path=name,
             )
+
+
+def _plain(value: object) -> str:
+    """Return a value of a file as a message shows it: no longer than a digest, and harmless."""
+    return printable(str(value)[:DIGITS])
 
 
 def _refuse_settings(saved: Any, now: Mapping[str, Any], name: str) -> None:
@@ -203,12 +211,16 @@ def _refuse_settings(saved: Any, now: Mapping[str, Any], name: str) -> None:
         changed.remove("solver.epochs")
     if not changed:
         return
-    listed = "; ".join(
-        f"{key} was {shown(saved.get(key))} and is now {shown(now.get(key))}" for key in changed
-    )
+    differences = [
+        f"{_plain(key)} was {shown(saved.get(key))} and is now {shown(now.get(key))}"
+        for key in changed[:LISTED]
+    ]
+    if more := changed[LISTED:]:
+        differences.append(f"{len(more)} more")
+    listed = "; ".join(differences)
     if changed == ["checkpoint.best"]:
         raise ResumeError(
-            f"checkpoint.best was {saved.get('checkpoint.best')} and is now "
+            f"checkpoint.best was {_plain(saved.get('checkpoint.best'))} and is now "
             f"{now['checkpoint.best']}: the best epoch so far was picked by the former",
             path=name,
         )

@@ -19,12 +19,13 @@ import numpy as np
 from svmtrain import interrupts
 from svmtrain.build import data_files
 from svmtrain.config import Config, differences, load_config
-from svmtrain.errors import ConfigError, Interrupted, ResumeError, shown
+from svmtrain.errors import ConfigError, Interrupted, ModelError, ResumeError, shown
 from svmtrain.model import load_model
 from svmtrain.operations.describe import plan
 from svmtrain.operations.fit import begin, finished, fit, prepare
 from svmtrain.operations.identity import PATHS, refuse_data
 from svmtrain.operations.job import Job, Session
+from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.path import Member, PathDirectory
 
 FIGURES = (
@@ -240,35 +241,44 @@ def _refuse_other_data(folder: PathDirectory, config: Config, members: Sequence[
     for run in (folder.run(member) for member in members):
         saved = run.read_info().get("data") if run.info.exists() else None
         if isinstance(saved, list):
-            refuse_data({str(file["role"]): file for file in saved}, now, str(run.path))
+            known = {str(one.get("role")): one for one in saved if isinstance(one, dict)}
+            refuse_data(known, now, str(run.path))
 
 
 def path_result(folder: PathDirectory) -> PathResult:
-    """Return what the runs of a path left, as it stands in their folders."""
-    runs = []
-    for member in folder.members():
-        run = folder.run(member)
-        info, model = run.read_info(), load_model(run.model)
+    """Return what the runs of a path left, as it stands in their folders.
+
+    Raises
+    ------
+    ModelError
+        When path.json, or the run.json or the model of a run, is damaged or forged.
+    """
+    return PathResult(folder.path, [_left_by(folder.run(member)) for member in folder.members()])
+
+
+def _left_by(run: RunDirectory) -> dict[str, Any]:
+    """Return what a finished run left."""
+    info, model = run.read_info(), load_model(run.model)
+    try:
         chosen, last = info["chosen"], info["last"]
         objective, bound, test = chosen["objective"], last["bound"], info.get("test")
-        runs.append(
-            {
-                "run": str(run.path),
-                "model": str(run.model),
-                "reason": info["reason"],
-                "lambda": info["lambda"],
-                "epochs": info["epochs"],
-                "objective": objective,
-                "bound": bound,
-                "gap": None if bound is None or bound < 0 else (objective - bound) / objective,
-                "train_accuracy": chosen["train_accuracy"],
-                "validation_accuracy": chosen["validation_accuracy"],
-                "test_accuracy": test and test["accuracy"],
-                "seconds": last["seconds"],
-                "nonzero": int(np.count_nonzero(model.W)),
-            }
-        )
-    return PathResult(folder.path, runs)
+        return {
+            "run": str(run.path),
+            "model": str(run.model),
+            "reason": info["reason"],
+            "lambda": info["lambda"],
+            "epochs": info["epochs"],
+            "objective": objective,
+            "bound": bound,
+            "gap": None if bound is None or bound < 0 else (objective - bound) / objective,
+            "train_accuracy": chosen["train_accuracy"],
+            "validation_accuracy": chosen["validation_accuracy"],
+            "test_accuracy": test and test["accuracy"],
+            "seconds": last["seconds"],
+            "nonzero": int(np.count_nonzero(model.W)),
+        }
+    except (ArithmeticError, LookupError, TypeError):
+        raise ModelError("does not describe a finished run", path=run.info) from None
 
 
 def plan_path(config: Config) -> tuple[str, dict[str, Any]]:

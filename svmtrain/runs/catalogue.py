@@ -79,17 +79,24 @@ def summarize(run: RunDirectory) -> RunSummary:
     record = info.get("chosen") or info.get("last") or _last_record(run)
     if isinstance(record, dict):
         for name in ("objective", "train_accuracy", "validation_accuracy"):
-            figures[name] = record.get(name)
+            figures[name] = _number(record.get(name))
     last = info.get("last") or _last_record(run)
     if isinstance(last, dict):
-        figures["epochs"], figures["seconds"] = last.get("epoch"), last.get("seconds")
+        figures["epochs"] = _number(last.get("epoch"))
+        figures["seconds"] = _number(last.get("seconds"))
         figures["proven"] = _proven(figures["objective"], last.get("bound"))
     if isinstance(info.get("test"), dict):
-        figures["test_accuracy"] = info["test"].get("accuracy")
+        figures["test_accuracy"] = _number(info["test"].get("accuracy"))
     known = settings(run)
     if known.get("objective.lambda", 0) is None:
         known["objective.lambda"] = info.get("lambda")
     return RunSummary(_name(run), str(run.path), figures, known)
+
+
+def _number(value: Any) -> int | float | None:
+    """Return a figure of a file if it is a number, such as sorts among numbers."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if number and value == value else None
 
 
 def _proven(objective: Any, bound: Any) -> float | None:

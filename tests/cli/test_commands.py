@@ -613,6 +613,20 @@ def test_a_damaged_run_is_listed_as_such(ok, three):
     assert listed == {"dead": "killed", "one": "finished", "two": "damaged"}
 
 
+FORGED = {"status": "\x1b[2J", "command": 5, "last": {"epoch": "x", "seconds": [], "bound": {}}}
+
+
+def test_a_run_of_forged_figures_is_listed_last_and_shown(ok, three):
+    """What is no number is no figure; and a terminal obeys nothing of it."""
+    forged = {**FORGED, "chosen": {"objective": "0", "train_accuracy": True}, "test": {}}
+    Path("runs/two/run.json").write_text(json.dumps(forged))
+    for figure in ("objective", "epochs", "train_accuracy", "seconds", "proven"):
+        last = json.loads(ok("runs", "list", "--json", "--sort", figure))[-2:]
+        assert [run[figure] for run in last if run["run"] == "two"] == [None]
+    for out in (ok("runs", "list"), ok("runs", "show", "runs/two")):
+        assert "\x1b" not in out
+
+
 # model
 
 

@@ -114,6 +114,16 @@ def test_a_value_for_a_name_that_is_not_there_is_refused() -> None:
         parse("x + 1", {"x": 1, "z": 2})
 
 
+@pytest.mark.parametrize(
+    "text", ["NAME", "NAME(1)", "NAME = 1\nNAME = 2", "f = 1\nNAME = f", "max(1, 2, ties='NAME')"]
+)
+def test_a_name_however_long_makes_no_long_message(text: str) -> None:
+    """It is cut, as all foreign text in messages is."""
+    with pytest.raises((ExpressionError, GraphError)) as caught:
+        parse(text.replace("NAME", "n" * 5000))
+    assert len(str(caught.value)) < 600
+
+
 def test_random_values_depend_on_seed_and_name() -> None:
     """Two names get other numbers, the same name the same."""
     one, two = parse_value("randn(4)", 1, "x"), parse_value("randn(4)", 1, "y")

@@ -222,6 +222,26 @@ def test_a_damaged_or_forged_path_json_is_refused_and_lists_its_runs_still(tmp_p
     assert listed == [f"path/{name}" for name in sorted(NAMES)]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"chosen": None},
+        {"last": []},
+        {"last": {"bound": "x"}},
+        {"chosen": {"objective": 0}, "last": {"bound": 0}},
+        {"test": 5},
+    ],
+)
+def test_a_forged_run_json_of_a_finished_path_is_refused(tmp_path, change):
+    """A run of a path that says other than a finished run does is named, and not believed."""
+    write_config(tmp_path, DUAL)
+    folder = trained(tmp_path, "path")
+    run = folder.run(folder.members()[0])
+    run.write_info({**run.read_info(), **change})
+    with pytest.raises(ModelError, match="does not describe a finished run"):
+        trained(tmp_path, "path", resume=True)
+
+
 def test_a_plan_of_a_path_describes_its_first_run_and_names_the_rest(tmp_path):
     """Nothing is written."""
     write_config(tmp_path, DUAL)

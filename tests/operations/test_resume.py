@@ -3,6 +3,7 @@
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from svmtrain import interrupts
 from svmtrain.config import load_config
 from svmtrain.errors import ConfigError, Interrupted, ModelError, ResumeError
 from svmtrain.operations.fit import fit, reload_config, resume_run
+from svmtrain.operations.identity import refuse_other
 from svmtrain.operations.job import Session
 from svmtrain.runs.directory import RunDirectory
 
@@ -209,6 +211,20 @@ def test_changed_labels_are_refused(folder: Path) -> None:
     np.save(folder / "y.npy", y[::-1])
     with pytest.raises(ResumeError, match="the train labels data changed"):
         go_on(run)
+
+
+@pytest.mark.parametrize("key", ["settings", "data", "start"])
+def test_what_a_forged_checkpoint_says_is_quoted_harmlessly(key: str) -> None:
+    """Cut and escaped, keys too, and no more of them than a config has."""
+    now: dict[str, Any] = {"run": "1", "settings": {}, "data": {}, "start": None}
+    now |= dict.fromkeys(("algorithm", "scheme", "shape", "batch_size", "lr"))
+    bad = "\x1b[2J" * 500
+    forged = {f"{bad}{number}": {"sha256": bad} for number in range(1000)}
+    saved = {**now, key: bad if key == "start" else {**forged, bad: {"sha256": bad}}}
+    with pytest.raises(ResumeError) as caught:
+        refuse_other(saved, now, "run")
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 60 * 400
 
 
 def test_a_checkpoint_of_another_run_is_refused(folder: Path) -> None:

@@ -35,13 +35,14 @@ def command(run: str, as_json: bool) -> None:
     if as_json:
         print_json({**info, "settings": summary.settings, "records": list(map(asdict, records))})
         return
+    words = info.get("command")
     lines = [
         ("run", summary.path),
         ("status", status(directory, info)),
         ("reason", info.get("reason")),
         ("started", info.get("started")),
         ("ended", info.get("ended")),
-        ("command", " ".join(map(str, info.get("command", [])))),
+        ("command", " ".join(map(str, words)) if isinstance(words, list) else words),
         *((name, summary.figures[name]) for name in summary.figures if name != "status"),
         ("checkpoints", ", ".join(path.name for path in directory.checkpoint_files()) or "none"),
         ("model", directory.model if directory.model.exists() else "none yet"),
