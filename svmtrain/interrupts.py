@@ -1,7 +1,8 @@
 """Signals as a flag. A handler only records the signal; long work asks for it at safe points.
 
 `watching()` installs the handlers; `check()` raises at a safe point; `pending()` only asks. A
-second SIGINT ends the process at once.
+second SIGINT ends the process at once. SIGUSR1 is a stop as well, by a scheduler that will start
+the command again. SIGUSR2 stops nothing: it asks a training for a checkpoint, see `save_asked`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from types import FrameType
 
 from svmtrain.errors import Interrupted
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+SAVE_SIGNAL = signal.SIGUSR2
+PREEMPTED = 75
 _received: list[int] = []
+_save_asked: list[int] = []
 _waiting: list[bool] = []
 
 
@@ -26,6 +30,10 @@ def _record(number: int, frame: FrameType | None) -> None:
     _received.append(number)
     if _waiting:
         check()
+
+
+def _record_save(number: int, frame: FrameType | None) -> None:
+    _save_asked.append(number)
 
 
 @contextlib.contextmanager
@@ -48,9 +56,11 @@ def watching() -> Iterator[None]:
         yield
         return
     _received.clear()
+    _save_asked.clear()
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # under nohup it stays so
     watched = [n for n in STOP_SIGNALS if not (n == signal.SIGHUP and ignored)]
     before = {number: signal.signal(number, _record) for number in watched}
+    before[SAVE_SIGNAL] = signal.signal(SAVE_SIGNAL, _record_save)
     try:
         yield
     finally:
@@ -64,10 +74,18 @@ def pending() -> int | None:
     return _received[0] if _received else None
 
 
+def save_asked() -> bool:
+    """Return whether a checkpoint was asked for since the last time that somebody looked."""
+    asked = bool(_save_asked)
+    _save_asked.clear()
+    return asked
+
+
 def interruption(message: str) -> Interrupted:
-    """Return the exception for the pending signal: its exit code is 128 plus the number."""
+    """Return the exception for the pending signal: exit code 75 or 128 plus the number."""
     number = pending() or signal.SIGINT
-    return Interrupted(f"{signal.Signals(number).name}: {message}", 128 + number)
+    code = PREEMPTED if number == signal.SIGUSR1 else 128 + number
+    return Interrupted(f"{signal.Signals(number).name}: {message}", code)
 
 
 def check() -> None:

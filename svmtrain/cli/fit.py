@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import any_path, json_option, limit_threads, loudness, note, set_option
+from svmtrain.cli.options import (
+    any_path,
+    exact_option,
+    json_option,
+    limit_threads,
+    loudness,
+    note,
+    set_option,
+)
 from svmtrain.cli.output import print_json, table, tell
 
 if TYPE_CHECKING:
@@ -40,6 +48,7 @@ svmtrain fit configs/digits.yaml --resume
     help="Do nothing if the run is finished and config, data and code are the same; begin it "
     "again if one changed.",
 )
+@exact_option
 @click.option("--threads", metavar="N", help="Threads of the linear algebra, or auto.")
 @click.option("--dry-run", is_flag=True, help="Load and build everything, describe it, stop.")
 @json_option
@@ -52,6 +61,7 @@ def command(
     resume: bool,
     force: bool,
     if_changed: bool,
+    exact: bool,
     threads: str | None,
     dry_run: bool,
     as_json: bool,
@@ -61,12 +71,14 @@ def command(
     """Train a classifier as CONFIG says, into a run directory."""
     if sum((resume, force, if_changed)) > 1:
         raise click.UsageError("--resume, --force and --if-changed exclude each other")
+    if exact and not resume:
+        raise click.UsageError("--require-exact goes with --resume")
     settings = configure(config, overrides, name, out, threads)
     count = limit_threads(settings)
     if dry_run:
         describe(settings, as_json)
         return
-    session = make_session(quiet, verbose)
+    session = make_session(quiet, verbose, exact)
     if verbose:
         note(f"{count} thread{'s' if count > 1 else ''} for the linear algebra")
     if settings.objective.is_path:
@@ -133,7 +145,7 @@ def configure(
     return config
 
 
-def make_session(quiet: bool, verbose: bool) -> Session:
+def make_session(quiet: bool, verbose: bool, exact: bool = False) -> Session:
     """Return how a training started from the command line is told."""
     from svmtrain.operations.job import Session
 
@@ -143,6 +155,7 @@ def make_session(quiet: bool, verbose: bool) -> Session:
         quiet=quiet,
         verbose=verbose,
         command=("svmtrain", *sys.argv[1:]),
+        exact=exact,
     )
 
 

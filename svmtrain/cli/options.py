@@ -35,6 +35,12 @@ format_option = click.option(
     metavar="FORMAT",
     help="Format of the data, if content and name do not tell (see config schema, data.format).",
 )
+exact_option = click.option(
+    "--require-exact",
+    "exact",
+    is_flag=True,
+    help="Refuse to go on with other versions, threads or BLAS, by which the last bits may differ.",
+)
 runs_option = click.option(
     "--dir", "folder", default="runs", show_default=True, help="Folder of the run directories."
 )

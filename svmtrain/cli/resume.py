@@ -9,7 +9,14 @@ import click
 
 from svmtrain.cli.fit import make_session, show, show_path
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import any_path, json_option, limit_threads, loudness, set_option
+from svmtrain.cli.options import (
+    any_path,
+    exact_option,
+    json_option,
+    limit_threads,
+    loudness,
+    set_option,
+)
 
 if TYPE_CHECKING:
     from svmtrain.operations.job import FitResult, Session
@@ -24,10 +31,11 @@ svmtrain resume runs/digits --set solver.epochs=50
 @click.command("resume", cls=Command, examples=EXAMPLES, short_help="Go on with a run.")
 @click.argument("run", type=any_path)
 @set_option
+@exact_option
 @json_option
 @loudness
 def command(
-    run: str, overrides: tuple[str, ...], as_json: bool, quiet: bool, verbose: bool
+    run: str, overrides: tuple[str, ...], exact: bool, as_json: bool, quiet: bool, verbose: bool
 ) -> None:
     """Go on with RUN, exactly where it stopped.
 
@@ -41,7 +49,7 @@ def command(
     stored = Path(run) / "config.yaml"
     if stored.exists():
         limit_threads(load_config(stored, overrides))
-    session = make_session(quiet, verbose)
+    session = make_session(quiet, verbose, exact)
     from svmtrain.runs.path import PathDirectory
 
     if PathDirectory(run).exists():

@@ -135,8 +135,8 @@ def summary(result: FitResult) -> str:
             f"{len(train):,} rows x {_features_in_words(result)}, {len(train.classes)} classes"
             + (f" (held out: {', '.join(held)})" if held else ""),
         ),
-        ("ended", f"{result.outcome.reason} ({result.records[-1].seconds:.2f} s of training)"),
-        (f"{which} epoch", f"{chosen.epoch} of {len(result.records)}{_why(result)}"),
+        ("ended", f"{result.outcome.reason} ({result.last.seconds:.2f} s of training)"),
+        (f"{which} epoch", f"{chosen.epoch} of {result.last.epoch}{_why(result)}"),
         (
             "objective",
             f"{chosen.objective:.6f} = loss {chosen.train_loss:.6f} + penalty {chosen.penalty:.6f}",

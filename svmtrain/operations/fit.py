@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
-import shlex
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-import svmtrain
 from svmtrain import interrupts
 from svmtrain.build import (
     Built,
     Splits,
     best_metric,
     build,
-    cadence,
     load_splits,
     stop_rules,
 )
@@ -30,26 +24,19 @@ from svmtrain.data.scaling import Scaler
 from svmtrain.errors import (
     CheckFailed,
     ConfigError,
-    DivergedError,
-    Interrupted,
     ModelError,
     ResumeError,
 )
 from svmtrain.files import write_atomic
-from svmtrain.operations.evaluate import evaluate_rows
 from svmtrain.operations.gradcheck_report import short_check
 from svmtrain.operations.identity import identity, refuse_other
 from svmtrain.operations.job import FitResult, Job, Session
 from svmtrain.operations.resumed import refuse_state
-from svmtrain.operations.run_info import RunInfo
+from svmtrain.operations.train import train
 from svmtrain.operations.warm_start import find_start, resumed_start
 from svmtrain.runs.directory import RunDirectory
-from svmtrain.runs.journal import Metrics, RunJournal, reopen_metrics
-from svmtrain.training.history import EpochRecord
-from svmtrain.training.loop import Outcome, Training
-from svmtrain.training.progress import make_progress
-from svmtrain.training.state import TrainingState
-from svmtrain.training.stopping import METRICS, BestEpoch, Stopping
+from svmtrain.runs.journal import Metrics, reopen_metrics
+from svmtrain.training.stopping import METRICS
 
 
 def run_directory(config: Config) -> RunDirectory:
@@ -156,7 +143,10 @@ def resume_run(
         config = _keep_best_metric(config, splits, checkpoint)
         built = _build_again(run, config, splits, checkpoint, before)
         now = identity(config, splits, built, str(run.read_info().get("run")))
-        for note in refuse_other(checkpoint.identity, now, str(run.path)):
+        notes = refuse_other(checkpoint.identity, now, str(run.path))
+        if notes and session.exact:
+            raise ResumeError(f"would not be resumed exactly: {'; '.join(notes)}", path=run.path)
+        for note in notes:
             session.say(f"warning: {note}")
         refuse_state(checkpoint.state, built, str(run.path))
         return _continue(Job(run, config, splits, built, session, now), checkpoint)
@@ -226,7 +216,7 @@ def _begin(
         figures,
     )
     write_atomic(run.config, to_yaml(config, str(run.path)).encode())
-    return _train(job, built.start, Metrics(run.metrics), [])
+    return train(job, built.start, Metrics(run.metrics))
 
 
 def _check_gradients(config: Config, splits: Splits, scaler: Scaler) -> dict[str, Any] | None:
@@ -260,126 +250,9 @@ def told(splits: Splits, built: Built) -> list[str]:
 
 def _continue(job: Job, checkpoint: Checkpoint) -> FitResult:
     """Train on from a checkpoint."""
-    metrics, records = reopen_metrics(job.run, checkpoint)
+    metrics = reopen_metrics(job.run, checkpoint)
     write_atomic(job.run.config, to_yaml(job.config, str(job.run.path)).encode())
     state = checkpoint.state
     if not job.session.quiet:
         job.session.say(f"{job.run.path} stands at step {state.solver.step}, epoch {state.epoch}")
-    return _train(job, state, metrics, records, checkpoint.best_file)
-
-
-def _train(
-    job: Job,
-    state: TrainingState,
-    metrics: Metrics,
-    records: list[EpochRecord],
-    best_file: str | None = None,
-) -> FitResult:
-    """Train from a state to the end, and write the model; the journal keeps the records."""
-    problem, config, session = job.built.problem, job.config, job.session
-    stopping = Stopping(stop_rules(config, job.splits.validation is not None))
-    best = BestEpoch(best_metric(config, job.splits.validation is not None))
-    stopping.replay(records)
-    best.replay(records)
-    journal = RunJournal(
-        job.run,
-        metrics,
-        best=best,
-        classifier=lambda W, b: job.built.classifier(W, b, facts(job, "checkpoint")),
-        identity=job.identity,
-        keep=config.checkpoint.keep,
-        warn=lambda text: session.say(f"warning: {text}"),
-        best_file=best_file,
-        records=records,
-    )
-    progress = make_progress(
-        session.stream,
-        epochs=problem.epochs,
-        rows=len(problem.train),
-        done=state.epoch,
-        quiet=session.quiet,
-    )
-    training = Training(
-        problem,
-        state,
-        stopping=stopping,
-        best=best,
-        journal=journal,
-        progress=progress,
-        cadence=cadence(config),
-        seconds_before=records[-1].seconds if records else 0.0,
-    )
-    try:
-        return _run(job, training, journal)
-    finally:
-        progress.close()
-        metrics.close()
-
-
-def _run(job: Job, training: Training, journal: RunJournal) -> FitResult:
-    """Run the training under the eyes of run.json, to the model or to a signal."""
-    with RunInfo(job, journal) as info:
-        try:
-            outcome = training.run()
-        except DivergedError as error:
-            raise DivergedError(f"{error.problem}; {_kept(job.run)}", path=job.run.path) from None
-        training.progress.close()
-        if outcome.finished:
-            with contextlib.suppress(Interrupted):
-                result = _finish(job, training.state, journal, outcome)
-                info.finish(result)
-                return result
-        raise interrupts.interruption(
-            f"saved at step {training.state.solver.step}; "
-            f"go on with: svmtrain resume {shlex.quote(str(job.run.path))}"
-        )
-
-
-def _kept(run: RunDirectory) -> str:
-    """Return what is left after a training that diverged."""
-    files = run.checkpoint_files()
-    return f"the last good checkpoint is {files[0].name}" if files else "nothing was saved before"
-
-
-def _finish(job: Job, state: TrainingState, journal: RunJournal, outcome: Outcome) -> FitResult:
-    """Write the model that the run chose, and judge it on the test rows."""
-    wanted = job.config.output.model
-    if wanted == "best":
-        W, b, chosen = (
-            state.best_W,
-            state.best_b,
-            journal.records[journal.best.epoch - 1],
-        )
-    else:
-        W, b, chosen = *state.solver.weights, journal.records[-1]
-    start = _of_zero_weights(job)
-    if chosen.objective > start:
-        why = "" if job.built.lr == 0 else ": the step size is too large (try solver.lr: auto)"
-        job.session.say(
-            f"warning: the objective {chosen.objective:.4g} is above that of zero weights, "
-            f"{start:.4g}{why}"
-        )
-    model = job.built.classifier(W, b, facts(job, wanted, chosen))
-    model.save(job.run.model)
-    rows = job.splits.test
-    test = None if rows is None else evaluate_rows(model, rows)
-    return FitResult(job, outcome, journal.records, chosen, test)
-
-
-def _of_zero_weights(job: Job) -> float:
-    """Return the objective of weights that are all zero."""
-    counts, columns = job.splits.train.counts(), len(job.built.start.best_b)
-    zero = np.zeros((len(counts), columns))
-    losses, _ = job.built.problem.objective.losses(zero, np.arange(len(counts)))
-    return float(counts @ losses) / int(counts.sum())
-
-
-def facts(job: Job, selected: str, record: EpochRecord | None = None) -> dict[str, Any]:
-    """Return how a model was trained; nothing in it depends on the time or the machine."""
-    skipped = ("run", "environment")
-    told = {key: value for key, value in job.identity.items() if key not in skipped}
-    told["svmtrain"] = svmtrain.__version__
-    told["selected"] = selected
-    if record is not None:
-        told["record"] = {k: v for k, v in asdict(record).items() if k != "seconds"}
-    return told
+    return train(job, state, metrics, checkpoint.best_file)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +71,6 @@ def identity(config: Config, splits: Splits, built: Built, run_id: str) -> dict[
         "features": splits.train.n_features,
         "sparse": isinstance(splits.train.matrix, Csr),
     }
-    solver = built.problem.solver
-    kernel = {"kernel": solver.kernel} if isinstance(solver, DualAscent) else {}
     return {
         "run": run_id,
         "algorithm": svmtrain.ALGORITHM,
@@ -85,16 +85,19 @@ def identity(config: Config, splits: Splits, built: Built, run_id: str) -> dict[
         "batch_size": built.problem.batch_size,
         "lr": built.lr,
         "start": built.started_from,
-        "environment": environment() | kernel,
+        "environment": environment() | _of_the_steps(splits, built),
     }
 
 
 def environment() -> dict[str, Any]:
     """Return what the bits of a result may depend on, besides the run itself."""
     blas: Mapping[str, Any] = {}
+    simd: list[str] = []
     config = np.show_config(mode="dicts")
     if isinstance(config, dict):
         blas = config.get("Build Dependencies", {}).get("blas", {})
+        extensions = config.get("SIMD Extensions", {})
+        simd = [*extensions.get("baseline", []), *extensions.get("found", [])]
     return {
         "svmtrain": svmtrain.__version__,
         "python": platform.python_version(),
@@ -102,7 +105,19 @@ def environment() -> dict[str, Any]:
         "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
         "threads": threads.in_force(),
         "machine": platform.machine(),
+        "simd": simd[-1] if simd else "unknown",
     }
+
+
+def _of_the_steps(splits: Splits, built: Built) -> dict[str, str]:
+    """Return what else the bits of these steps depend on: the code that makes them."""
+    solver, found = built.problem.solver, {}
+    if isinstance(solver, DualAscent):
+        found["kernel"] = solver.kernel
+    if isinstance(splits.train.matrix, Csr):
+        with contextlib.suppress(PackageNotFoundError):
+            found["scipy"] = version("scipy")
+    return found
 
 
 MOSTLY = "the last bits may differ"
@@ -120,6 +135,8 @@ def source_digest() -> str:
 
 def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) -> list[str]:
     """Raise unless a checkpoint belongs to this run; return what may change the last bits.
+
+    See `other_environment`.
 
     Raises
     ------
@@ -150,7 +167,11 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
             f"{saved.get('start')} and is now {now['start']}",
             path=name,
         )
-    before, after = saved.get("environment"), now["environment"]
+    return other_environment(saved.get("environment"), now["environment"])
+
+
+def other_environment(before: Any, after: Mapping[str, Any]) -> list[str]:
+    """Return what is another in an environment now, and what may come of it."""
     if not isinstance(before, dict):
         return []
     return [

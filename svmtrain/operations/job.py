@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from svmtrain.build import Built, Splits
 from svmtrain.config import Config
 from svmtrain.operations.evaluate import Evaluation
+from svmtrain.runs.catalogue import read_records
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.training.history import EpochRecord
 from svmtrain.training.loop import Outcome
@@ -30,6 +31,8 @@ class Session:
         Say more on the way.
     command : sequence of str
         The command line, for run.json.
+    exact : bool
+        Refuse to resume where the bits may come out different than without the stop.
     """
 
     say: Callable[[str], None] = print
@@ -37,6 +40,7 @@ class Session:
     quiet: bool = False
     verbose: bool = False
     command: Sequence[str] = ()
+    exact: bool = False
 
     def note(self, text: str) -> None:
         """Say what a quiet session leaves out."""
@@ -79,7 +83,7 @@ class FitResult:
     ----------
     job : Job
     outcome : Outcome
-    records : list of EpochRecord
+    last : EpochRecord
     chosen : EpochRecord
         That of the epoch whose weights became the model.
     test : Evaluation or None
@@ -88,14 +92,19 @@ class FitResult:
 
     job: Job
     outcome: Outcome
-    records: list[EpochRecord]
+    last: EpochRecord
     chosen: EpochRecord
     test: Evaluation | None
 
     @property
+    def records(self) -> list[EpochRecord]:
+        """The records of all epochs, read from the run."""
+        return read_records(self.job.run)
+
+    @property
     def bound(self) -> float | None:
         """The best lower bound on the optimum, if there is one."""
-        return self.records[-1].bound
+        return self.last.bound
 
     @property
     def gap(self) -> float | None:
@@ -110,12 +119,12 @@ class FitResult:
             "run": str(self.job.run.path),
             "model": str(self.job.run.model),
             "reason": self.outcome.reason,
-            "epochs": len(self.records),
+            "epochs": self.last.epoch,
             "lr": self.job.built.lr,
             "lambda": self.job.built.problem.objective.lam,
             "bound": self.bound,
             "gap": self.gap,
             "chosen": asdict(self.chosen),
-            "last": asdict(self.records[-1]),
+            "last": asdict(self.last),
             "test": self.test and self.test.to_dict(),
         }

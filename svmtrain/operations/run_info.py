@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from svmtrain.errors import DivergedError, Interrupted, SvmtrainError
-from svmtrain.operations.identity import environment, host, source_digest
+from svmtrain.operations.identity import host, source_digest
 from svmtrain.operations.job import FitResult, Job
 from svmtrain.operations.warm_start import where
 from svmtrain.runs.journal import RunJournal
@@ -41,7 +41,8 @@ class RunInfo:
             "host": host(),
             "started": now(),
             "ended": None,
-            "environment": environment(),
+            "environment": job.identity["environment"],
+            "environments": [job.identity["environment"]],
             "code": source_digest(),
             "gradcheck": job.gradcheck,
             "data": [asdict(file) for file in job.splits.files],
@@ -64,6 +65,10 @@ class RunInfo:
             before = self.job.run.read_info()
             self.info["started"] = before.get("started", self.info["started"])
             self.info["resumed_by"] = self.info["command"]
+            known = before.get("environments")
+            for one in known if isinstance(known, list) else [before.get("environment")]:
+                if one not in (None, *self.info["environments"]):
+                    self.info["environments"].append(one)
             self.info["command"] = before.get("command", self.info["command"])
             for key in ("lr_tried", "gradcheck"):
                 if self.info[key] is None:
@@ -81,10 +86,11 @@ class RunInfo:
         trace: TracebackType | None,
     ) -> None:
         self.info["ended"] = now()
-        self.info["epochs"] = len(self.journal.records)
+        last = self.journal.last
+        self.info["epochs"] = last.epoch if last else 0
         self.info["status"], self.info["reason"] = self._end(error)
-        if self.journal.records:
-            self.info["last"] = asdict(self.journal.records[-1])
+        if last is not None:
+            self.info["last"] = asdict(last)
         if self.result is not None:
             self.info["chosen"] = asdict(self.result.chosen)
             self.info["test"] = self.result.test and self.result.test.to_dict()

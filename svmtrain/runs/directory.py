@@ -47,6 +47,7 @@ class RunDirectory:
         self.config = self.path / "config.yaml"
         self.info = self.path / "run.json"
         self.metrics = self.path / "metrics.jsonl"
+        self.trace = self.path / "steps.f64"
         self.checkpoints = self.path / "checkpoints"
         self.quarantine = self.path / "quarantine"
         self.model = self.path / "model.npz"
@@ -139,7 +140,7 @@ class RunDirectory:
 
     def _refuse_links(self) -> None:
         """Raise for what would be written through; other files are replaced, links and all."""
-        for path in (self.checkpoints, self.quarantine, self.metrics):
+        for path in (self.checkpoints, self.quarantine, self.metrics, self.trace):
             if path.is_symlink():
                 raise StorageError("is a link, and a run writes through none", path=path)
 
@@ -160,7 +161,7 @@ class RunDirectory:
             self.model.unlink(missing_ok=True)
             for path in self.checkpoint_files():
                 path.unlink(missing_ok=True)
-            for path in (self.metrics, self.report, self.info, self.config):
+            for path in (self.metrics, self.trace, self.report, self.info, self.config):
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise StorageError.from_os_error(error, "clear the run", self.path) from error

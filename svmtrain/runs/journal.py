@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,15 @@ from svmtrain.errors import ResumeError, StorageError
 from svmtrain.files import read_bytes, write_all, write_atomic
 from svmtrain.model import LinearClassifier
 from svmtrain.runs.directory import RunDirectory
+from svmtrain.runs.trace import Trace
 from svmtrain.training.history import EpochRecord
 from svmtrain.training.state import TrainingState
 from svmtrain.training.stopping import BestEpoch
 
 FAILURES_ALLOWED = 2
 METRICS_LIMIT = 1 << 32
+UNSYNCED_LIMIT = 256
+"""Lines that may wait for an fsync: where checkpoints are few, the records make their own."""
 
 
 class Metrics:
@@ -55,6 +58,14 @@ class Metrics:
         self._waiting.append((record.to_json() + "\n").encode())
         with contextlib.suppress(OSError):
             self._write_waiting()
+            if len(self._unsynced) > UNSYNCED_LIMIT:
+                self.sync()
+
+    def records(self) -> Iterator[EpochRecord]:
+        """Yield the records in the file, one after the other."""
+        with open(self.path, "rb") as file:
+            while file.tell() < self.length:
+                yield EpochRecord.from_json(file.readline())
 
     def sync(self) -> None:
         """Write what waits, and make it durable; OSError when that fails."""
@@ -111,6 +122,7 @@ class RunJournal:
     run : RunDirectory
         Locked by this process.
     metrics : Metrics
+    trace : Trace
     best : BestEpoch
         The one that the loop updates before it saves.
     classifier : callable
@@ -123,14 +135,15 @@ class RunJournal:
         Takes a sentence for the user.
     best_file : str, optional
         Name of the best checkpoint saved by earlier sessions.
-    records : sequence of EpochRecord
-        Those of earlier sessions.
+    last : EpochRecord, optional
+        The last record of earlier sessions.
     """
 
     def __init__(
         self,
         run: RunDirectory,
         metrics: Metrics,
+        trace: Trace,
         *,
         best: BestEpoch,
         classifier: Callable[..., LinearClassifier],
@@ -138,23 +151,29 @@ class RunJournal:
         keep: int,
         warn: Callable[[str], None],
         best_file: str | None = None,
-        records: Sequence[EpochRecord] = (),
+        last: EpochRecord | None = None,
     ) -> None:
         self.run = run
         self.metrics = metrics
+        self.trace = trace
         self.best = best
         self.classifier = classifier
         self.identity = identity
         self.keep = keep
         self.warn = warn
         self.best_file = best_file
-        self.records = list(records)
+        self.last = last
         self.failures = 0
         self._saved_at: tuple[int, int] | None = None
 
+    def step(self, loss: float) -> None:
+        """Take the loss that a step began with."""
+        self.trace.add(loss)
+
     def record(self, record: EpochRecord) -> None:
         """Append the record of an epoch."""
-        self.records.append(record)
+        self.last = record
+        self.trace.flush()
         self.metrics.append(record)
 
     def save(self, state: TrainingState, *, last: bool = False) -> None:
@@ -189,6 +208,7 @@ class RunJournal:
         self._rotate()
 
     def _write(self, name: str, state: TrainingState) -> None:
+        self.trace.flush()
         self.metrics.sync()
         checkpoint = Checkpoint(
             state=state,
@@ -207,8 +227,8 @@ class RunJournal:
                     path.unlink()
 
 
-def reopen_metrics(run: RunDirectory, checkpoint: Checkpoint) -> tuple[Metrics, list[EpochRecord]]:
-    """Cut metrics.jsonl back to where a checkpoint was made, and return its records.
+def reopen_metrics(run: RunDirectory, checkpoint: Checkpoint) -> Metrics:
+    """Cut metrics.jsonl back to where a checkpoint was made, and go on from there.
 
     Raises
     ------
@@ -226,12 +246,12 @@ def reopen_metrics(run: RunDirectory, checkpoint: Checkpoint) -> tuple[Metrics, 
     if hashlib.sha256(known).hexdigest() != checkpoint.metrics_sha256:
         raise ResumeError("was changed since the checkpoint was made", path=run.metrics)
     try:
-        records = [EpochRecord.from_json(line) for line in known.splitlines()]
+        epochs = [EpochRecord.from_json(line).epoch for line in known.splitlines()]
     except (ValueError, TypeError):
         raise ResumeError("holds a line that is not a record", path=run.metrics) from None
-    if [record.epoch for record in records] != list(range(1, checkpoint.state.epoch + 1)):
+    if epochs != list(range(1, checkpoint.state.epoch + 1)):
         raise ResumeError(
             f"its epochs are not those of a checkpoint after epoch {checkpoint.state.epoch}",
             path=run.metrics,
         )
-    return Metrics(run.metrics, known), records
+    return Metrics(run.metrics, known)

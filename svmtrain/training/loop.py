@@ -35,6 +35,9 @@ ROUNDING = 1e-3
 class Journal(Protocol):
     """Where the loop leaves what must survive it."""
 
+    def step(self, loss: float) -> None:
+        """Take the mean loss of the rows of a step just before it."""
+
     def record(self, record: EpochRecord) -> None:
         """Append the record of an epoch."""
 
@@ -178,7 +181,8 @@ class Training:
                 if improved:
                     state.keep_best()
                 self.stopping.update(record)
-                if self.cadence.after_epoch(state.epoch) or (improved and self.cadence.saves):
+                due = self.cadence.after_epoch(state.epoch) or (improved and self.cadence.saves)
+                if interrupts.save_asked() or due:
                     self._save()
         self.journal.save(state, last=True)
         return Outcome(True, self.stopping.reason or f"all {problem.epochs} epochs are done")
@@ -194,11 +198,12 @@ class Training:
             self._check_finite(term)
             state.position += len(rows)
             state.online_loss += term.loss
+            self.journal.step(term.loss / term.count)
             self.progress.step(state)
             if interrupts.pending():
                 return None
             due = self.cadence.after_step(state.solver.step, time.monotonic() - self.saved)
-            if due and self._is_sane(term):
+            if (due or interrupts.save_asked()) and self._is_sane(term):
                 self._save()
         return self._close_epoch()
 

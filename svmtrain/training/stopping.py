@@ -45,6 +45,7 @@ class BestEpoch:
         self.min_delta = min_delta
         self.epoch = 0
         self.value: float | None = None
+        self.record: EpochRecord | None = None
 
     def update(self, record: EpochRecord) -> bool:
         """Take in the next record; return whether it is the best so far."""
@@ -55,7 +56,7 @@ class BestEpoch:
             gain = value - self.value if METRICS[self.metric] else self.value - value
             if not gain > self.min_delta:
                 return False
-        self.epoch, self.value = record.epoch, float(value)
+        self.epoch, self.value, self.record = record.epoch, float(value), record
         return True
 
     def replay(self, records: Iterable[EpochRecord]) -> None:

@@ -62,7 +62,11 @@ class Journal:
     """Keeps records and copies of states in memory; refuses a state that is not finite."""
 
     def __init__(self):
-        self.records, self.saves = [], []
+        self.records, self.saves, self.steps = [], [], []
+
+    def step(self, loss):
+        """Keep the loss that a step began with."""
+        self.steps.append(loss)
 
     def record(self, record):
         """Keep a record, as the line that would be written."""

@@ -1,0 +1,150 @@
+"""From a job to its model: the training itself, under the eyes of run.json."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+import svmtrain
+from svmtrain import interrupts
+from svmtrain.build import best_metric, cadence, stop_rules
+from svmtrain.errors import DivergedError, Interrupted
+from svmtrain.model import LinearClassifier
+from svmtrain.operations.evaluate import evaluate_rows
+from svmtrain.operations.job import FitResult, Job
+from svmtrain.operations.run_info import RunInfo
+from svmtrain.runs.directory import RunDirectory
+from svmtrain.runs.journal import Metrics, RunJournal
+from svmtrain.runs.trace import Trace
+from svmtrain.training.history import EpochRecord
+from svmtrain.training.loop import Outcome, Training
+from svmtrain.training.progress import make_progress
+from svmtrain.training.state import TrainingState
+from svmtrain.training.stopping import BestEpoch, Stopping
+
+
+def train(
+    job: Job, state: TrainingState, metrics: Metrics, best_file: str | None = None
+) -> FitResult:
+    """Train from a state to the end, and write the model; the journal keeps the records."""
+    problem, config, session = job.built.problem, job.config, job.session
+    stopping = Stopping(stop_rules(config, job.splits.validation is not None))
+    best = BestEpoch(best_metric(config, job.splits.validation is not None))
+    last = None
+    for last in metrics.records():
+        stopping.update(last)
+        best.update(last)
+    trace = Trace(job.run.trace, state.solver.step)
+    journal = RunJournal(
+        job.run,
+        metrics,
+        trace,
+        best=best,
+        classifier=lambda W, b: job.built.classifier(W, b, facts(job, "checkpoint")),
+        identity=job.identity,
+        keep=config.checkpoint.keep,
+        warn=lambda text: session.say(f"warning: {text}"),
+        best_file=best_file,
+        last=last,
+    )
+    progress = make_progress(
+        session.stream,
+        epochs=problem.epochs,
+        rows=len(problem.train),
+        done=state.epoch,
+        quiet=session.quiet,
+    )
+    training = Training(
+        problem,
+        state,
+        stopping=stopping,
+        best=best,
+        journal=journal,
+        progress=progress,
+        cadence=cadence(config),
+        seconds_before=last.seconds if last else 0.0,
+    )
+    try:
+        return _run(job, training, journal)
+    finally:
+        progress.close()
+        trace.close()
+        metrics.close()
+
+
+def _run(job: Job, training: Training, journal: RunJournal) -> FitResult:
+    """Run the training under the eyes of run.json, to the model or to a signal."""
+    with RunInfo(job, journal) as info:
+        try:
+            outcome = training.run()
+        except DivergedError as error:
+            raise DivergedError(f"{error.problem}; {_kept(job.run)}", path=job.run.path) from None
+        training.progress.close()
+        if outcome.finished:
+            with contextlib.suppress(Interrupted):
+                result = _finish(job, training.state, journal, outcome)
+                info.finish(result)
+                return result
+        raise interrupts.interruption(
+            f"saved at step {training.state.solver.step}; "
+            f"go on with: svmtrain resume {shlex.quote(str(job.run.path))}"
+        )
+
+
+def _kept(run: RunDirectory) -> str:
+    """Return what is left after a training that diverged."""
+    files = run.checkpoint_files()
+    return f"the last good checkpoint is {files[0].name}" if files else "nothing was saved before"
+
+
+def _finish(job: Job, state: TrainingState, journal: RunJournal, outcome: Outcome) -> FitResult:
+    """Write the model that the run chose, and judge it on the test rows."""
+    if journal.last is None:
+        raise RuntimeError("a training that finished has a record")
+    model, chosen = choose(job, state, journal.best, journal.last)
+    start = _of_zero_weights(job)
+    if chosen.objective > start:
+        why = "" if job.built.lr == 0 else ": the step size is too large (try solver.lr: auto)"
+        job.session.say(
+            f"warning: the objective {chosen.objective:.4g} is above that of zero weights, "
+            f"{start:.4g}{why}"
+        )
+    model.save(job.run.model)
+    rows = job.splits.test
+    test = None if rows is None else evaluate_rows(model, rows)
+    return FitResult(job, outcome, journal.last, chosen, test)
+
+
+def choose(
+    job: Job, state: TrainingState, best: BestEpoch, last: EpochRecord
+) -> tuple[LinearClassifier, EpochRecord]:
+    """Return the model of a training that has ended, and the record of its epoch."""
+    wanted = job.config.output.model
+    if wanted == "best" and best.record is not None:
+        (W, b), chosen = (state.best_W, state.best_b), best.record
+    else:
+        (W, b), chosen = state.solver.weights, last
+    return job.built.classifier(W, b, facts(job, wanted, chosen)), chosen
+
+
+def _of_zero_weights(job: Job) -> float:
+    """Return the objective of weights that are all zero."""
+    counts, columns = job.splits.train.counts(), len(job.built.start.best_b)
+    zero = np.zeros((len(counts), columns))
+    losses, _ = job.built.problem.objective.losses(zero, np.arange(len(counts)))
+    return float(counts @ losses) / int(counts.sum())
+
+
+def facts(job: Job, selected: str, record: EpochRecord | None = None) -> dict[str, Any]:
+    """Return how a model was trained; nothing in it depends on the time or the machine."""
+    skipped = ("run", "environment")
+    told = {key: value for key, value in job.identity.items() if key not in skipped}
+    told["svmtrain"] = svmtrain.__version__
+    told["selected"] = selected
+    if record is not None:
+        told["record"] = {k: v for k, v in asdict(record).items() if k != "seconds"}
+    return told
