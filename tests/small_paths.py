@@ -1,9 +1,9 @@
 """Small paths of lambdas for the tests: trained, stopped, and what came out."""
 
-import json
 import signal
 
 from small_runs import QUIET
+from small_runs import results as results_of
 
 from svmtrain import interrupts
 from svmtrain.config import load_config
@@ -31,13 +31,7 @@ def trained(folder, name, *overrides, **options):
 
 def results(folder):
     """Return the models of a path, and its records without their time."""
-    found = {}
-    for run in runs_of(folder.path):
-        records = [json.loads(line) for line in run.metrics.read_text().splitlines()]
-        for record in records:
-            del record["seconds"]
-        found[run.path.name] = (run.model.read_bytes(), records)
-    return found
+    return {run.path.name: results_of(run) for run in runs_of(folder.path)}
 
 
 class Pull:

@@ -1,6 +1,7 @@
 """Small data, configs and runs for the tests of the commands."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -49,17 +50,29 @@ def write_config(folder, solver="", data="validation: 0.2, test: 0.2", more=""):
 
 def start(config, name, *overrides, **options):
     """Fit under a name and return the run directory."""
-    out = Path(config).parent / "runs"
-    settings = load_config(config, overrides, {"output.name": name, "output.dir": str(out)})
+    settings = settings_of(config, name, *overrides)
     fit(settings, QUIET, **options)
-    return RunDirectory(out / name)
+    return RunDirectory(Path(settings.output.dir) / name)
+
+
+def settings_of(config, name, *overrides):
+    """Return the config of a run under a name, beside the config file."""
+    flags = {"output.name": name, "output.dir": str(Path(config).parent / "runs")}
+    return load_config(config, overrides, flags)
+
+
+def results(run):
+    """Return the bytes of a run's model, and its records without their time."""
+    records = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    for record in records:
+        del record["seconds"]
+    return run.model.read_bytes(), records
 
 
 def fit_small(folder, solver, *overrides):
     """Fit 60 rows under the name `run`, again if it was there, and return the result."""
     path = write_config(folder, solver)
-    flags = {"output.name": "run", "output.dir": str(Path(folder) / "runs")}
-    return fit(load_config(path, overrides, flags), QUIET, force=True)
+    return fit(settings_of(path, "run", *overrides), QUIET, force=True)
 
 
 def tree(folder):
