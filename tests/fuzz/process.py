@@ -17,7 +17,7 @@ with atheris.instrument_imports(include=["svmtrain", "yaml"]):
     from tests.fuzz.targets import TARGETS
 
     for seed in TARGETS[NAME].seeds().values():
-        judge(TARGETS[NAME], seed, FOLDER, memory=False)
+        judge(TARGETS[NAME], seed, FOLDER, measured=False)
 
 
 def one(content):

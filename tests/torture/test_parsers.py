@@ -32,7 +32,7 @@ def test_no_input_breaks_a_parser(target, figures):
             seen[judge(target, content, folder)] += 1
 
         for seed in seeds:  # what is imported only when needed is no cost of an input
-            judge(target, seed, folder, memory=False)
+            judge(target, seed, folder, measured=False)
         try_all()
     assert seen.total() >= EXAMPLES
     figures(
