@@ -32,7 +32,7 @@ def test_a_run_killed_at_any_call_and_again_ends_in_the_same_bytes(tmp_path, nam
     def work():
         fit(settings, QUIET, resume=True)
 
-    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs").mkdir(exist_ok=True)
     total = points(work)
     expected = results(run)
     kills = 0
@@ -58,7 +58,7 @@ def test_a_path_killed_at_any_call_ends_in_the_same_bytes(tmp_path, figures):
     def work():
         fit_path(settings, QUIET, resume=True)
 
-    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs").mkdir(exist_ok=True)
     total = points(work)
     expected = results_of_path(folder)
     assert len(expected) == 3
@@ -84,7 +84,7 @@ def test_a_run_begun_again_by_force_and_killed_is_one_of_the_two(tmp_path, figur
     def work():
         fit(new, QUIET, force=True)
 
-    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs").mkdir(exist_ok=True)
     total = points(work)
     expected = results(run)
     kills = 0
