@@ -196,8 +196,12 @@ def _state(fields: Fields, arrays: Mapping[str, Array]) -> TrainingState:
         _check_array(name, shape, arrays, fields.path)
     of_solver = {name: arrays[PREFIX + name] for name in STATES[kind].SHAPES}
     proof = {name: arrays[PROOF + name] for name in Certificate.SHAPES} if certified else None
+    try:
+        solver = STATES[kind].restore(of_solver, fields.count("step"))
+    except ValueError as why:
+        raise ModelError(f"holds no state of {kind}: {why}", path=fields.path) from None
     return TrainingState(
-        solver=STATES[kind].restore(of_solver, fields.count("step")),
+        solver=solver,
         best_W=arrays["best_W"],
         best_b=arrays["best_b"],
         epoch=fields.count("epoch"),

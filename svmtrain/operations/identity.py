@@ -175,7 +175,7 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
 def other_environment(before: Any, after: Mapping[str, Any]) -> list[str]:
     """Return what is another in an environment now, and what may come of it."""
     if not isinstance(before, dict):
-        return []
+        return [f"{MOSTLY}: the versions and threads of the steps so far are not known"]
     return [
         f"{EFFECTS.get(key, MOSTLY)}: {key} was {shown(before.get(key))} and is now {shown(value)}"
         for key, value in after.items()

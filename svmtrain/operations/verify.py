@@ -161,7 +161,7 @@ def _prepare(run: RunDirectory, session: Session) -> tuple[Job, list[str]]:
     config = keep_best_metric(config, splits, saved)
     built = build(config, splits, start=find_start(config, splits))
     now = identity(config, splits, built, "")
-    refuse_other({**saved, "run": "", "environment": None}, now, str(run.path))
+    refuse_other({**saved, "run": "", "environment": now["environment"]}, now, str(run.path))
     info = run.read_info()
     known = info.get("environments", [info.get("environment")])
     environments = known if isinstance(known, list) else []

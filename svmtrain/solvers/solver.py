@@ -27,7 +27,7 @@ class SolverState(Protocol):
 
     @classmethod
     def restore(cls, arrays: Mapping[str, Floats], step: int) -> SolverState:
-        """Return the state that `arrays()` was made of."""
+        """Return the state that `arrays()` was made of; ValueError when it can be none."""
 
     @property
     def parameters(self) -> tuple[Any, ...]:
