@@ -37,6 +37,21 @@ def test_a_second_sigint_ends_the_process_at_once():
     assert (done.returncode, done.stdout) == (130, "first\n")
 
 
+AT_THE_END = """
+import atexit, os, signal
+from svmtrain import __main__, cli
+cli.main = lambda: 6
+atexit.register(os.kill, os.getpid(), signal.SIGUSR1)
+__main__.run()
+"""
+
+
+def test_sigusr1_after_the_end_does_not_change_the_exit_code():
+    """A scheduler would start a command again that has failed for good."""
+    done = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (6, b"")
+
+
 @pytest.mark.parametrize("number", interrupts.STOP_SIGNALS, ids=lambda number: number.name)
 def test_a_stop_is_a_flag_with_an_exit_code(number):
     """75 for the signal of a scheduler, which is to start again; else 128 and the number."""

@@ -182,9 +182,10 @@ def keep_best_metric(config: Config, splits: Splits, identity: Mapping[str, Any]
     saved = identity.get("settings")
     name = saved.get("checkpoint.best") if isinstance(saved, dict) else None
     now = best_metric(config, splits.validation is not None)
-    if config.checkpoint.best != "auto" or name not in METRICS or name == now:
+    known = name if isinstance(name, str) and name in METRICS else now
+    if config.checkpoint.best != "auto" or known == now:
         return config
-    return replace(config, checkpoint=replace(config.checkpoint, best=name))
+    return replace(config, checkpoint=replace(config.checkpoint, best=known))
 
 
 def finished(run: RunDirectory) -> bool:

@@ -6,6 +6,7 @@ from svmtrain import interrupts
 from svmtrain.build import Built
 from svmtrain.errors import ResumeError
 from svmtrain.solvers.dual import LONGEST_REST, DualState, Settling
+from svmtrain.solvers.lazy_sgd import SMALLEST, LazyState
 from svmtrain.training.state import TrainingState
 
 ROUNDING = 1e-4
@@ -13,7 +14,7 @@ ROUNDING = 1e-4
 
 
 def refuse_state(state: TrainingState, built: Built, name: str) -> None:
-    """Raise unless counters, arrays and bound of a state fit the data.
+    """Raise unless counters, arrays, factors and bound of a state fit the data.
 
     Raises
     ------
@@ -31,6 +32,8 @@ def refuse_state(state: TrainingState, built: Built, name: str) -> None:
             )
     if isinstance(state.solver, DualState):
         _refuse_bound(state.solver, built, name)
+    if isinstance(state.solver, LazyState):
+        _refuse_factors(state.solver, name)
 
 
 def _refuse_counters(state: TrainingState, built: Built, name: str) -> None:
@@ -42,6 +45,16 @@ def _refuse_counters(state: TrainingState, built: Built, name: str) -> None:
         raise ResumeError(
             f"step {state.solver.step}, epoch {state.epoch} and position {state.position} "
             f"of the checkpoint do not agree for {rows} rows in batches of {size}",
+            path=name,
+        )
+
+
+def _refuse_factors(state: LazyState, name: str) -> None:
+    """Raise when sparse weights have factors that no step leaves: the next would divide by them."""
+    scale, of_U = state.now.scale, state.of_U
+    if abs(scale) < SMALLEST or not SMALLEST <= of_U <= 1:
+        raise ResumeError(
+            f"the checkpoint has the factors {scale:.6g} and {of_U:.6g}, which no step leaves",
             path=name,
         )
 

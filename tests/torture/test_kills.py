@@ -77,7 +77,7 @@ def killed(kills, here, seconds, chance):
     waits = moments(folder, seconds, chance)
     while True:
         process = begin(here, *GOING_ON)
-        spared = len(phases) == kills or (phases[-1:] == [DONE] and chance.random() < 0.7)
+        spared = len(phases) == kills or (phases[-1:] == [DONE] and chance.random() < 0.4)
         if not spared and next(waits)(process):
             process.kill()
         done = ended(process)

@@ -74,6 +74,11 @@ def saved_at_least(run, epochs, process):
     return wait_for(lambda: steps_of(run) > epochs * ROWS, process)
 
 
+def files(folder):
+    """Return the digest of every file below a folder; the lock, and folders, hold nothing."""
+    return {name: digest for name, digest in tree(folder).items() if digest != "folder"}
+
+
 def moments(run, seconds, chance):
     """Yield for ever what waits for a moment; each returns False when the process ended first."""
 
@@ -114,7 +119,7 @@ def judged(done, number, run, outcome, before):
         assert shlex.split(saved[3]) == ["svmtrain", "resume", "my runs/c"]
         return "saved"
     assert done.returncode in (code_of(number), -number), done.stderr
-    assert tree(run.path.parent.parent) == before
+    assert files(run.path.parent.parent) == before
     return "nothing begun"
 
 
@@ -128,7 +133,7 @@ def test_a_signal_at_any_moment_saves_and_the_printed_command_goes_on(
     run, ends = RunDirectory(tmp_path / "my runs" / "c"), Counter()
     waits = moments(run, seconds, random.Random(number.name))
     for wait in itertools.islice(waits, extent(1, 36)):
-        before = tree(tmp_path)
+        before = files(tmp_path)
         process = started(tmp_path, *GOING_ON, "--out", "my runs")
         if wait_for(lambda process=process: catches(process, SIGUSR1), process) and wait(process):
             process.send_signal(number)
@@ -184,7 +189,7 @@ def test_a_second_sigint_ends_at_once_and_loses_no_checkpoint(tmp_path, undistur
         process.send_signal(SIGINT)
         done = ended(process)
         ends["cut off" if not done.stderr else "saved"] += 1
-        assert done.returncode == 130, done.stderr
+        assert done.returncode in (130, -SIGINT), done.stderr  # for a shell they are the same
         assert not done.stderr or SAVED.fullmatch(done.stderr)
         assert intact(run)[0] >= newest
         again = run_command(*GOING_ON, cwd=tmp_path)
