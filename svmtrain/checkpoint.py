@@ -196,6 +196,10 @@ def _state(fields: Fields, arrays: Mapping[str, Array]) -> TrainingState:
         _check_array(name, shape, arrays, fields.path)
     of_solver = {name: arrays[PREFIX + name] for name in STATES[kind].SHAPES}
     proof = {name: arrays[PROOF + name] for name in Certificate.SHAPES} if certified else None
+    try:
+        certificate = None if proof is None else Certificate.restore(proof)
+    except ValueError as why:
+        raise ModelError(f"damaged or forged: {why}", path=fields.path) from None
     return TrainingState(
         solver=STATES[kind].restore(of_solver, fields.count("step")),
         best_W=arrays["best_W"],
@@ -203,7 +207,7 @@ def _state(fields: Fields, arrays: Mapping[str, Array]) -> TrainingState:
         epoch=fields.count("epoch"),
         position=fields.count("position"),
         online_loss=fields.number("online_loss"),
-        certificate=None if proof is None else Certificate.restore(proof),
+        certificate=certificate,
     )
 
 

@@ -179,6 +179,14 @@ def test_a_metric_that_is_none_is_another_setting(run, value):
         resume(run)
 
 
+@pytest.mark.parametrize("points", [-1.0, 1.5, 2.0**54, 1e300])
+def test_a_certificate_of_no_number_of_epochs_is_refused(run, points):
+    """It could not be saved again."""
+    path = forge(run, lambda header, arrays: arrays["certificate_factors"].put(2, points))
+    with pytest.raises(ModelError, match="damaged or forged: a certificate of"):
+        checkpoints.load(path)
+
+
 @pytest.mark.parametrize(("place", "value"), [(0, 0.0), (0, -1e-9), (2, 0.0), (2, -1.0), (2, 1.5)])
 def test_factors_that_no_step_leaves_are_refused(tmp_path, place, value):
     """Weights of sparse rows are products with them, and the next step would divide by them."""
