@@ -80,7 +80,7 @@ def raced(here, words):
     return ended(winner), loser
 
 
-@pytest.mark.parametrize("mode", spread(MODES, 2))
+@pytest.mark.parametrize("mode", spread(MODES, 1))
 def test_of_two_that_start_at_once_one_wins(tmp_path, undisturbed, figures, mode):
     """The loser exits with 8; a plain `fit` that came to see the winner's run, with 2."""
     codes = Counter()
@@ -125,7 +125,7 @@ def test_who_comes_in_the_middle_loses_and_changes_nothing(tmp_path, undisturbed
 @pytest.mark.parametrize("mode", spread(PATH_MODES, 1))
 def test_of_two_for_one_path_one_wins(tmp_path, figures, mode):
     """As for a run, from its first run to its last."""
-    write_config(tmp_path, SHORT, more="objective: {lambda: [0.1, 0.01]}")
+    write_config(tmp_path, "epochs: 9", more="objective: {lambda: [0.1, 0.01]}")
     length_of(tmp_path, *FIT, "--name", "whole")
     codes = Counter()
     for _ in range(extent(1, 5)):

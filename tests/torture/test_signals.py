@@ -24,13 +24,13 @@ from real_runs import (
     wait_for,
     wait_until,
 )
-from small_runs import run_command, tree, write_config
+from small_runs import run_command, tree, write_config, write_table
 
 from svmtrain.interrupts import PREEMPTED
 from svmtrain.runs.catalogue import read_records
 from svmtrain.runs.directory import RunDirectory
 
-EPOCHS = 100
+EPOCHS = 60
 LONG = f"epochs: {EPOCHS}; batch_size: 1; momentum: 0.5"
 GOING_ON = ("fit", "c.yaml", "--resume", "-q")
 ROWS = 39  # and steps an epoch
@@ -123,6 +123,24 @@ def judged(done, number, run, outcome, before):
     return "nothing begun"
 
 
+def stopped(here, number, outcome, wait):
+    """Send a signal at a moment of a new run, go on as it says, and return how it had ended."""
+    run, before = RunDirectory(here / "my runs" / "c"), files(here)
+    process = started(here, *GOING_ON, "--out", "my runs")
+    if wait_for(lambda: catches(process, SIGUSR1), process) and wait(process):
+        process.send_signal(number)
+    done = ended(process)
+    end, words = judged(done, number, run, outcome, before), (*GOING_ON, "--out", "my runs")
+    if end == "saved":
+        assert done.stdout == ""
+        words = ("resume", "my runs/c", "-q")
+    again = run_command(*words, cwd=here)
+    assert again.returncode == 0, again.stderr
+    assert finished(run, outcome)
+    shutil.rmtree(run.path.parent)
+    return end
+
+
 @pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
 def test_a_signal_at_any_moment_saves_and_the_printed_command_goes_on(
     tmp_path, undisturbed, figures, number
@@ -130,27 +148,31 @@ def test_a_signal_at_any_moment_saves_and_the_printed_command_goes_on(
     """Or nothing was begun, or it was done already; the end is always that of a run undisturbed."""
     outcome, seconds = undisturbed
     write_config(tmp_path, LONG)
-    run, ends = RunDirectory(tmp_path / "my runs" / "c"), Counter()
-    waits = moments(run, seconds, random.Random(number.name))
-    for wait in itertools.islice(waits, extent(1, 36)):
-        before = files(tmp_path)
-        process = started(tmp_path, *GOING_ON, "--out", "my runs")
-        if wait_for(lambda process=process: catches(process, SIGUSR1), process) and wait(process):
-            process.send_signal(number)
-        done = ended(process)
-        end = judged(done, number, run, outcome, before)
-        ends[end] += 1
-        if end == "saved":
-            assert done.stdout == ""
-            words = ("resume", "my runs/c", "-q")
-        else:
-            words = (*GOING_ON, "--out", "my runs")
-        again = run_command(*words, cwd=tmp_path)
-        assert again.returncode == 0, again.stderr
-        assert finished(run, outcome)
-        shutil.rmtree(run.path.parent)
+    run = RunDirectory(tmp_path / "my runs" / "c")
+    waits = itertools.islice(moments(run, seconds, random.Random(number.name)), extent(1, 36))
+    ends = Counter(stopped(tmp_path, number, outcome, wait) for wait in waits)
     assert ends["saved"] >= 1
     figures(f"{number.name}: moments", told(ends.elements()))
+
+
+def test_a_signal_during_evaluation_saves_all_the_steps_of_the_epoch(tmp_path, figures):
+    """Where most of the time is evaluation; it is made anew when the run goes on."""
+    write_table(tmp_path / "held.csv", 4000)
+    write_config(tmp_path, "epochs: 50; batch_size: 20", "validation: held.csv")
+    length_of(tmp_path, "fit", "c.yaml", "-q")
+    outcome = outcome_of(tmp_path / "runs" / "c")
+    run, chance = RunDirectory(tmp_path / "my runs" / "c"), random.Random(6)
+
+    def in_the_middle(process):
+        epochs = chance.randrange(35)
+        return wait_for(lambda: steps_of(run) > 3 * epochs, process, pause=0.0003)
+
+    ends = Counter(
+        stopped(tmp_path, STOPS[number % 4], outcome, in_the_middle)
+        for number in range(extent(1, 30))
+    )
+    assert set(ends) == {"saved"}
+    figures("during evaluation: moments", told(ends.elements()))
 
 
 @pytest.mark.parametrize("epochs", spread(range(30), 2))
@@ -160,7 +182,7 @@ def test_sigusr2_saves_and_goes_on(tmp_path, undisturbed, epochs):
     run = RunDirectory(tmp_path / "runs" / "c")
 
     def reached():
-        return not epochs or (run.metrics.exists() and len(read_records(run)) > 2 * epochs)
+        return not epochs or (run.metrics.exists() and len(read_records(run)) > epochs)
 
     process = started(tmp_path, "fit", "c.yaml", "-q")
     assert wait_for(lambda: catches(process, SIGUSR2), process)
@@ -180,7 +202,7 @@ def test_a_second_sigint_ends_at_once_and_loses_no_checkpoint(tmp_path, undistur
     chance, ends = random.Random(2), Counter()
     write_config(tmp_path, LONG)
     run = RunDirectory(tmp_path / "runs" / "c")
-    for _ in range(extent(2, 30)):
+    for _ in range(extent(1, 30)):
         process = started(tmp_path, *GOING_ON)
         assert saved_at_least(run, chance.randrange(EPOCHS - 25), process)
         newest = steps_of(run)
