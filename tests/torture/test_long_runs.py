@@ -1,11 +1,12 @@
 """Long runs: memory stays flat, the folder stays small, and anybody may read along."""
 
 import gc
+import inspect
 import os
 import subprocess
 import sys
 import tracemalloc
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 from extent import extent, spread
@@ -21,6 +22,15 @@ from svmtrain.runs.journal import RunJournal
 ROOT = Path(__file__).resolve().parents[2]
 EPOCHS = {"sgd": extent(150, 10_000), "dual": extent(150, 1_500)}
 PAGE = os.sysconf("SC_PAGE_SIZE")
+PATHLIB = inspect.getsourcefile(PurePath)
+INTERNING = [
+    tracemalloc.Filter(False, tracemalloc.__file__),
+    *(
+        tracemalloc.Filter(False, PATHLIB, number)
+        for number, line in enumerate(Path(PATHLIB).read_text().splitlines(), 1)
+        if "sys.intern(" in line
+    ),
+]
 TRACED, RESIDENT = 64 << 10, 4 << 20
 """Bytes that Python's objects, and the process, may have grown by after the first tenth."""
 
@@ -51,6 +61,16 @@ def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
+def traced():
+    """Return the bytes of Python's objects.
+
+    The interpreter's one table of interned strings is left out. It is laid out anew now and then,
+    at once as large as it is, whoever happens to intern a string just then, as pathlib does.
+    """
+    snapshot = tracemalloc.take_snapshot().filter_traces(INTERNING)
+    return sum(trace.size for trace in snapshot.traces)
+
+
 def watched(monkeypatch, epochs):
     """Have every saved epoch noted: what is traced, and what the process has."""
     notes, save = [], RunJournal.save
@@ -59,7 +79,7 @@ def watched(monkeypatch, epochs):
         save(journal, state, **options)
         if state.epoch % (epochs // 20) == 0:
             gc.collect()
-            notes.append((tracemalloc.get_traced_memory()[0], resident()))
+            notes.append((traced(), resident()))
 
     monkeypatch.setattr(RunJournal, "save", save_and_note)
     return notes

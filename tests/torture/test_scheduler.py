@@ -157,7 +157,7 @@ def test_the_loop_trains_to_the_end_through_kills_and_preemptions(here, undistur
         assert len(again) == len(lines_of(here / "pids")) - 1
         runs += 1
     figures("restart.sh: signals", told(sent))
-    figures("restart.sh: finished runs, different outcomes", f"{runs}, 1")
+    figures("restart.sh: finished runs, all like the undisturbed one", runs)
 
 
 class Slurm:
@@ -221,4 +221,4 @@ def test_jobs_train_to_the_end_through_limits_preemptions_and_lost_nodes(
         shutil.rmtree(run.path)
         runs += 1
     figures("slurm.sbatch: jobs that ended early", told(met))
-    figures("slurm.sbatch: finished runs, different outcomes", f"{runs}, 1")
+    figures("slurm.sbatch: finished runs, all like the undisturbed one", runs)
