@@ -198,8 +198,9 @@ def _state(fields: Fields, arrays: Mapping[str, Array]) -> TrainingState:
     proof = {name: arrays[PROOF + name] for name in Certificate.SHAPES} if certified else None
     try:
         solver = STATES[kind].restore(of_solver, fields.count("step"))
+        certificate = None if proof is None else Certificate.restore(proof)
     except ValueError as why:
-        raise ModelError(f"holds no state of {kind}: {why}", path=fields.path) from None
+        raise ModelError(f"damaged or forged: {why}", path=fields.path) from None
     return TrainingState(
         solver=solver,
         best_W=arrays["best_W"],
@@ -207,7 +208,7 @@ def _state(fields: Fields, arrays: Mapping[str, Array]) -> TrainingState:
         epoch=fields.count("epoch"),
         position=fields.count("position"),
         online_loss=fields.number("online_loss"),
-        certificate=None if proof is None else Certificate.restore(proof),
+        certificate=certificate,
     )
 
 

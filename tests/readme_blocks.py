@@ -2,8 +2,8 @@
 
     python tests/readme_blocks.py --write
 
-runs every command of the README's `console` blocks, in order, in a copy of the project's data and
-configs, and replaces the output in the README by the real one.
+runs every command of the README's `console` blocks, in order, in a copy of the project's data,
+configs and examples, and replaces the output in the README by the real one.
 """
 
 import os
@@ -43,7 +43,7 @@ def steps(block: str) -> list[Step]:
 
 def prepare(folder: Path) -> None:
     """Copy what the commands need into an empty folder."""
-    for name in ("data", "configs"):
+    for name in ("data", "configs", "examples"):
         shutil.copytree(ROOT / name, folder / name)
 
 

@@ -171,6 +171,31 @@ def test_records_that_are_fewer_than_the_epochs_are_refused(run):
         resume(run)
 
 
+@pytest.mark.parametrize("value", [{}, ["objective"], None, "", "os.system"])
+def test_a_metric_that_is_none_is_another_setting(run, value):
+    """Whatever stands in its place, it is compared and not looked up."""
+    forge(run, lambda header, _: header["identity"]["settings"].update({"checkpoint.best": value}))
+    with pytest.raises(ResumeError, match=r"checkpoint\.best was"):
+        resume(run)
+
+
+@pytest.mark.parametrize("points", [-1.0, 1.5, 2.0**54, 1e300])
+def test_a_certificate_of_no_number_of_epochs_is_refused(run, points):
+    """It could not be saved again."""
+    path = forge(run, lambda header, arrays: arrays["certificate_factors"].put(2, points))
+    with pytest.raises(ModelError, match="damaged or forged: a certificate of"):
+        checkpoints.load(path)
+
+
+@pytest.mark.parametrize(("place", "value"), [(0, 0.0), (0, -1e-9), (2, 0.0), (2, -1.0), (2, 1.5)])
+def test_factors_that_no_step_leaves_are_refused(tmp_path, place, value):
+    """Weights of sparse rows are products with them, and the next step would divide by them."""
+    run = start(write_config(tmp_path, "averaging: tail", "sparse: true"), "run")
+    forge(run, lambda header, arrays: arrays["solver_factors"].put(place, value))
+    with pytest.raises(ResumeError, match=r"factors .* which no step leaves"):
+        resume(run)
+
+
 def test_a_checkpoint_is_a_model_with_the_weights_of_its_step(run):
     """Here the average: what the run would be judged by at that step."""
     rows = load_splits(reload_config(run)).train

@@ -31,11 +31,11 @@ from svmtrain.files import write_atomic
 from svmtrain.operations.gradcheck_report import short_check
 from svmtrain.operations.identity import identity, refuse_other
 from svmtrain.operations.job import FitResult, Job, Session
-from svmtrain.operations.resumed import refuse_state
+from svmtrain.operations.resumed import refuse_bound, refuse_state
 from svmtrain.operations.train import train
 from svmtrain.operations.warm_start import find_start, resumed_start
 from svmtrain.runs.directory import RunDirectory
-from svmtrain.runs.journal import Metrics, reopen_metrics
+from svmtrain.runs.journal import Metrics, saved_metrics
 from svmtrain.training.stopping import METRICS
 
 
@@ -182,9 +182,10 @@ def keep_best_metric(config: Config, splits: Splits, identity: Mapping[str, Any]
     saved = identity.get("settings")
     name = saved.get("checkpoint.best") if isinstance(saved, dict) else None
     now = best_metric(config, splits.validation is not None)
-    if config.checkpoint.best != "auto" or name not in METRICS or name == now:
+    known = name if isinstance(name, str) and name in METRICS else now
+    if config.checkpoint.best != "auto" or known == now:
         return config
-    return replace(config, checkpoint=replace(config.checkpoint, best=name))
+    return replace(config, checkpoint=replace(config.checkpoint, best=known))
 
 
 def finished(run: RunDirectory) -> bool:
@@ -255,7 +256,10 @@ def told(splits: Splits, built: Built) -> list[str]:
 
 def _continue(job: Job, checkpoint: Checkpoint) -> FitResult:
     """Train on from a checkpoint."""
-    metrics = reopen_metrics(job.run, checkpoint)
+    known, last = saved_metrics(job.run, checkpoint)
+    if last is not None:
+        refuse_bound(checkpoint.state, last, job.built, str(job.run.path))
+    metrics = Metrics(job.run.metrics, known)
     write_atomic(job.run.config, to_yaml(job.config, str(job.run.path)).encode())
     state = checkpoint.state
     if not job.session.quiet:

@@ -6,6 +6,8 @@ from svmtrain import interrupts
 from svmtrain.build import Built
 from svmtrain.errors import ResumeError
 from svmtrain.solvers.dual import LONGEST_REST, DualState, Settling
+from svmtrain.solvers.lazy_sgd import SMALLEST, LazyState
+from svmtrain.training.history import EpochRecord
 from svmtrain.training.state import TrainingState
 
 ROUNDING = 1e-4
@@ -13,7 +15,7 @@ ROUNDING = 1e-4
 
 
 def refuse_state(state: TrainingState, built: Built, name: str) -> None:
-    """Raise unless counters, arrays and bound of a state fit the data.
+    """Raise unless counters, arrays, factors and bound of a state fit the data.
 
     Raises
     ------
@@ -31,6 +33,24 @@ def refuse_state(state: TrainingState, built: Built, name: str) -> None:
             )
     if isinstance(state.solver, DualState):
         _refuse_bound(state.solver, built, name)
+    if isinstance(state.solver, LazyState):
+        _refuse_factors(state.solver, name)
+
+
+def refuse_bound(state: TrainingState, last: EpochRecord, built: Built, name: str) -> None:
+    """Raise unless a state has the bound that the last record tells, no better and no worse."""
+    found, least = last.bound, 0.0
+    if isinstance(state.solver, DualState):
+        found = state.solver.bound
+    elif state.certificate is not None and last.bound is not None:
+        found = state.certificate.proven(built.problem.objective.lam_of_column)
+        least = ROUNDING * max(abs(last.bound), last.objective)
+    if found is not None and last.bound is not None and not abs(found - last.bound) <= least:
+        raise ResumeError(
+            f"the checkpoint has the bound {found:.6g}, but metrics.jsonl has {last.bound:.6g} "
+            f"after epoch {last.epoch}",
+            path=name,
+        )
 
 
 def _refuse_counters(state: TrainingState, built: Built, name: str) -> None:
@@ -42,6 +62,16 @@ def _refuse_counters(state: TrainingState, built: Built, name: str) -> None:
         raise ResumeError(
             f"step {state.solver.step}, epoch {state.epoch} and position {state.position} "
             f"of the checkpoint do not agree for {rows} rows in batches of {size}",
+            path=name,
+        )
+
+
+def _refuse_factors(state: LazyState, name: str) -> None:
+    """Raise when sparse weights have factors that no step leaves: the next would divide by them."""
+    scale, of_U = state.now.scale, state.of_U
+    if abs(scale) < SMALLEST or not SMALLEST <= of_U <= 1:
+        raise ResumeError(
+            f"the checkpoint has the factors {scale:.6g} and {of_U:.6g}, which no step leaves",
             path=name,
         )
 

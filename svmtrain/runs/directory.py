@@ -89,7 +89,8 @@ class RunDirectory:
             own = {self.lock_file.name, self.checkpoints.name, self.quarantine.name}
             names = sorted(set(os.listdir(self.path)) - own)
             others = [name for name in names if not name.endswith(TEMPORARY_SUFFIX)]
-            if others and not is_path(self.path.parent):
+            begun_meanwhile = self.exists()  # by another process, which has the lock then
+            if others and not begun_meanwhile and not is_path(self.path.parent):
                 raise ConfigError(
                     f"is a folder with other files ({shown(others[0])}); name another run with "
                     "--name or --out",

@@ -227,8 +227,8 @@ class RunJournal:
                     path.unlink()
 
 
-def reopen_metrics(run: RunDirectory, checkpoint: Checkpoint) -> Metrics:
-    """Cut metrics.jsonl back to where a checkpoint was made, and go on from there.
+def saved_metrics(run: RunDirectory, checkpoint: Checkpoint) -> tuple[bytes, EpochRecord | None]:
+    """Return what metrics.jsonl held when a checkpoint was made, and the last record in it.
 
     Raises
     ------
@@ -245,8 +245,11 @@ def reopen_metrics(run: RunDirectory, checkpoint: Checkpoint) -> Metrics:
         )
     if hashlib.sha256(known).hexdigest() != checkpoint.metrics_sha256:
         raise ResumeError("was changed since the checkpoint was made", path=run.metrics)
+    epochs, last = [], None
     try:
-        epochs = [EpochRecord.from_json(line).epoch for line in known.splitlines()]
+        for line in known.splitlines():
+            last = EpochRecord.from_json(line)
+            epochs.append(last.epoch)
     except (ValueError, TypeError):
         raise ResumeError("holds a line that is not a record", path=run.metrics) from None
     if epochs != list(range(1, checkpoint.state.epoch + 1)):
@@ -254,4 +257,4 @@ def reopen_metrics(run: RunDirectory, checkpoint: Checkpoint) -> Metrics:
             f"its epochs are not those of a checkpoint after epoch {checkpoint.state.epoch}",
             path=run.metrics,
         )
-    return Metrics(run.metrics, known)
+    return known, last

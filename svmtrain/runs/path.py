@@ -67,17 +67,21 @@ class PathDirectory:
 
     def require_free(self) -> None:
         """Raise ConfigError when something that is not a path is in the way."""
-        if RunDirectory(self.path).exists() and self._others():
+        if self.exists() or not self.path.exists():
+            return
+        is_run, others = RunDirectory(self.path).exists(), self._others()
+        begun_meanwhile = self.exists()  # by another process, which has the lock then
+        if not others or begun_meanwhile:
+            return
+        if is_run:
             raise ConfigError(
                 "is a run, and the config makes a path of several; name it with --name or --out",
                 path=self.path,
             )
-        if self.path.exists() and not self.exists() and (others := self._others()):
-            raise ConfigError(
-                f"is a folder with other files ({others[0]}); name another path with --name or "
-                "--out",
-                path=self.path,
-            )
+        raise ConfigError(
+            f"is a folder with other files ({others[0]}); name another path with --name or --out",
+            path=self.path,
+        )
 
     def create(self) -> None:
         """Make the folder.

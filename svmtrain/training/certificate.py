@@ -20,6 +20,9 @@ NO_BOUND_FREE = (
 )
 NO_BOUND_ZERO = "objective.lambda is 0, and without a penalty no tangent bounds the objective"
 
+MOST_POINTS = 2**53
+"""Up to here a float64 holds every number of epochs."""
+
 
 def why_no_bound(objective: LinearObjective) -> str | None:
     """Return why there is no bound for an objective, in words; None when there is one."""
@@ -75,8 +78,16 @@ class Certificate:
 
     @classmethod
     def restore(cls, arrays: Mapping[str, Floats]) -> Certificate:
-        """Return the certificate that `arrays()` was made of."""
+        """Return the certificate that `arrays()` was made of.
+
+        Raises
+        ------
+        ValueError
+            When its epochs are not a number of such.
+        """
         constant, best_constant, points, _ = arrays["factors"].tolist()
+        if not (points.is_integer() and 0 <= points <= MOST_POINTS):
+            raise ValueError(f"a certificate of {points:g} epochs")
         sums = (arrays["sum_W"], arrays["sum_b"], arrays["sum_r"])
         best = (arrays["best_W"], arrays["best_b"])
         return cls(*sums, *best, constant, best_constant, int(points))
@@ -92,6 +103,10 @@ class Certificate:
                 self.sum_r += term.rows.weight @ term.dscores
         elif term.dW is not None:
             self.sum_W += term.dW
+
+    def proven(self, lam: float) -> float:
+        """Return the best bound of the epochs before the one under way."""
+        return DualPoint(self.best_W, self.best_b, self.best_constant).bound(lam)
 
     def close(self, rows: int, lam: float, shift: Floats | None) -> float:
         """End an epoch over so many rows; return the best bound so far."""

@@ -34,7 +34,7 @@ from svmtrain.operations.circuit import read_text, show_expression
 from svmtrain.operations.identity import refuse_other
 from svmtrain.runs.catalogue import FIGURES, read_records, sort_runs, summarize
 from svmtrain.runs.directory import RunDirectory
-from svmtrain.runs.journal import reopen_metrics
+from svmtrain.runs.journal import saved_metrics
 from svmtrain.runs.path import PathDirectory
 from tests.fuzz.judge import require
 
@@ -164,9 +164,7 @@ def _records(folder):
         metrics_sha256=hashlib.sha256(content).hexdigest(),
         state=SimpleNamespace(epoch=len(content.splitlines())),
     )
-    metrics, records = reopen_metrics(run, known)
-    metrics.close()
-    return records
+    return saved_metrics(run, known)
 
 
 def _run(folder):

@@ -21,7 +21,7 @@ from svmtrain.errors import ModelError, ResumeError
 from svmtrain.operations.fit import fit
 from svmtrain.runs import journal
 from svmtrain.runs.directory import RunDirectory
-from svmtrain.runs.journal import reopen_metrics
+from svmtrain.runs.journal import saved_metrics
 
 SETTINGS = {
     "sgd": ("epochs: 3; momentum: 0.5", ("checkpoint.every=2 steps",)),
@@ -76,7 +76,7 @@ def newest(run):
     for path in run.checkpoint_files():
         with contextlib.suppress(ModelError, ResumeError):
             checkpoint = checkpoints.load(path)
-            reopen_metrics(run, checkpoint).close()
+            saved_metrics(run, checkpoint)
             return checkpoint.state.solver.step
     return -1
 
