@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from svmtrain import interrupts
 from svmtrain.build import Built
 from svmtrain.errors import ResumeError
@@ -38,14 +40,21 @@ def refuse_state(state: TrainingState, built: Built, name: str) -> None:
 
 
 def refuse_bound(state: TrainingState, last: EpochRecord, built: Built, name: str) -> None:
-    """Raise unless a state has the bound that the last record tells, no better and no worse."""
-    found, least = last.bound, 0.0
+    """Raise unless a state has the bound that the last record tells, no better and no worse.
+
+    Between the last step of an epoch and its record, that of dual ascent may be better already.
+    """
+    if last.bound is None:
+        return
+    found, least, most = last.bound, last.bound, last.bound
     if isinstance(state.solver, DualState):
         found = state.solver.bound
-    elif state.certificate is not None and last.bound is not None:
+        most = math.inf if state.position == len(built.problem.train) else most
+    elif state.certificate is not None:
         found = state.certificate.proven(built.problem.objective.lam_of_column)
-        least = ROUNDING * max(abs(last.bound), last.objective)
-    if found is not None and last.bound is not None and not abs(found - last.bound) <= least:
+        rounding = ROUNDING * max(abs(last.bound), last.objective)
+        least, most = least - rounding, most + rounding
+    if not least <= found <= most:
         raise ResumeError(
             f"the checkpoint has the bound {found:.6g}, but metrics.jsonl has {last.bound:.6g} "
             f"after epoch {last.epoch}",

@@ -61,16 +61,8 @@ class LazyState:
 
     @classmethod
     def restore(cls, arrays: Mapping[str, Floats], step: int) -> LazyState:
-        """Return the state that `arrays` was made of.
-
-        Raises
-        ------
-        ValueError
-            When its factors are none that a state can have.
-        """
+        """Return the state that `arrays` was made of."""
         scale, bound, of_U, of_V = arrays["factors"].tolist()
-        if scale == 0 or bound < 0 or not of_U > 0:
-            raise ValueError(f"factors of {[scale, bound, of_U, of_V]}")
         V, b, r, shift, along = (arrays[name] for name in ("V", "b", "r", "shift", "along"))
         now = LazyWeights(V, b, r, shift, along, scale, bound)
         means = (arrays["U"], arrays["mean_b"], arrays["mean_r"])

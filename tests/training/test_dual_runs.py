@@ -17,6 +17,7 @@ from svmtrain.data.scaling import Scaler
 from svmtrain.errors import CheckFailed, ConfigError, ModelError, ResumeError
 from svmtrain.model import load_model
 from svmtrain.objective.losses import LOSSES
+from svmtrain.operations import fit as fitting
 from svmtrain.operations.describe import plan, summary
 from svmtrain.operations.doctor import examine
 from svmtrain.operations.fit import reload_config, resume_run
@@ -145,8 +146,11 @@ def test_a_bound_that_its_variables_do_not_prove_is_refused(tmp_path, changes, p
 
 
 @pytest.mark.parametrize("factor", [1.05, 100.0, -3.0])
-def test_variables_that_are_not_feasible_prove_no_more_than_feasible_ones(tmp_path, factor):
+def test_variables_that_are_not_feasible_prove_no_more_than_feasible_ones(
+    tmp_path, factor, monkeypatch
+):
     """Weights and bound are those of the nearest ones that are; the run goes on with a true gap."""
+    monkeypatch.setattr(fitting, "refuse_bound", lambda *args: None)
     done = forged(tmp_path, {"a": lambda a: a * factor, "factors": lambda f: f * 0})
     result = resume_run(done, reload_config(done, ["solver.epochs=60"]), QUIET)
     best = run(tmp_path, "solver.epochs=60")
@@ -154,16 +158,23 @@ def test_variables_that_are_not_feasible_prove_no_more_than_feasible_ones(tmp_pa
     assert result.bound <= best.chosen.objective * (1 + 1e-12)
 
 
-def test_a_bound_above_the_objective_is_a_failed_check(tmp_path):
-    """As of a certificate of other data: it must never be written down."""
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_bound_of_other_data_is_never_written_down(tmp_path, checked, monkeypatch):
+    """The records know another; and were they forged too, no bound is above its objective."""
+    error, problem = ResumeError, "has the bound .* but metrics.jsonl has"
+    if not checked:
+        monkeypatch.setattr(fitting, "refuse_bound", lambda *args: None)
+        error, problem = CheckFailed, "is above the objective"
     done = start(write_config(tmp_path, "epochs: 2"), "run")
     path = done.checkpoint_files()[0]
     header, arrays = container.read(path)
     name = f"{checkpoints.PROOF}factors"
     arrays[name] = arrays[name] + np.array([0.0, 1e3, 0.0, 0.0])
     path.write_bytes(container.pack(header, arrays))
-    with pytest.raises(CheckFailed, match="is above the objective"):
+    metrics = done.metrics.read_bytes()
+    with pytest.raises(error, match=problem):
         resume_run(done, reload_config(done, ["solver.epochs=9"]), QUIET)
+    assert done.metrics.read_bytes() == metrics
 
 
 def test_a_cache_on_disk_that_is_damaged_is_not_used(tmp_path, monkeypatch):
