@@ -103,8 +103,10 @@ class RunDirectory:
             raise StorageError.from_os_error(error, "create the run", self.path) from error
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, *, sweep: bool = True) -> Iterator[None]:
         """Hold the lock of the run; the lock file itself stays.
+
+        With `sweep`, what killed processes had not finished writing is deleted.
 
         Raises
         ------
@@ -122,7 +124,8 @@ class RunDirectory:
         try:
             _lock(descriptor, self.path)
             self._refuse_links()
-            self._sweep()
+            if sweep:
+                self._sweep()
             yield
         finally:
             os.close(descriptor)
@@ -147,10 +150,14 @@ class RunDirectory:
 
     def _sweep(self) -> None:
         """Delete the temporary files that a killed process left behind."""
-        for folder in (self.path, self.checkpoints):
-            for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}"):
-                with contextlib.suppress(OSError):
-                    leftover.unlink()
+        for leftover in self.leftovers():
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+
+    def leftovers(self) -> list[Path]:
+        """Return the temporary files, which no process works on while the lock is free."""
+        folders = [self.path, *([] if self.checkpoints.is_symlink() else [self.checkpoints])]
+        return [path for f in folders for path in sorted(f.glob(f".*{TEMPORARY_SUFFIX}"))]
 
     def clear(self) -> None:
         """Delete the files of the run; only names of our own pattern.
@@ -197,7 +204,7 @@ class RunDirectory:
             except ModelError as error:
                 damaged.append((path, error))
             else:
-                return found, [f"{error}; moved to {self._set_aside(p)}" for p, error in damaged]
+                return found, [f"{error}; moved to {self.set_aside(p)}" for p, error in damaged]
         if damaged:
             raise ModelError(
                 "none of the checkpoints is intact; the newest: "
@@ -206,7 +213,8 @@ class RunDirectory:
             )
         return None, []
 
-    def _set_aside(self, path: Path) -> Path:
+    def set_aside(self, path: Path) -> Path:
+        """Move a file of the run to quarantine/, under a name that is free; return its place."""
         try:
             self.quarantine.mkdir(exist_ok=True)
             target, number = self.quarantine / path.name, 1

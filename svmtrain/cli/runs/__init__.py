@@ -10,6 +10,8 @@ COMMANDS = {
     "list": "svmtrain.cli.runs.list",
     "show": "svmtrain.cli.runs.show",
     "compare": "svmtrain.cli.runs.compare",
+    "repair": "svmtrain.cli.runs.repair",
+    "clean": "svmtrain.cli.runs.clean",
 }
 
 EXAMPLES = """
@@ -24,7 +26,7 @@ svmtrain runs compare runs/digits runs/digits-weak
     cls=LazyGroup,
     commands_at=COMMANDS,
     examples=EXAMPLES,
-    short_help="List and compare runs.",
+    short_help="List, compare, repair and clean runs.",
 )
 def command() -> None:
-    """List, show and compare runs."""
+    """List, show and compare runs; mend and tidy their folders."""
