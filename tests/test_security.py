@@ -23,21 +23,24 @@ def test_no_module_can_run_what_it_reads(path):
 
 
 PLANTED = {
-    **{f"import of {name}": f"import {name}" for name in IMPORTS},
-    **{f"import from {name}": f"from {name}.a import b" for name in IMPORTS},
-    **{f"import of {name} inside": f"def f():\n    import {name}.a as b" for name in IMPORTS},
-    **{f"call of {name}": f"{name}('x')" for name in (*NAMES, *CALLS)},
-    **{f"method {name}": f"a.b.{name}('x')" for name in CALLS if "." not in name},
-    **{f"builtins.{name}": f"builtins.{name}('x')" for name in NAMES},
-    **{f"{name} by another name": f"f = {name}" for name in NAMES},
-    **{f"{name}*": f"{name}vp('sh', [])" for name in FAMILIES},
-    **{f"loader {name}": f"yaml.{name}(text)" for name in LOADERS},
-    **{f"import of {name}": f"from yaml import {name}" for name in LOADERS},
-    **{f"flag {name}": f"f(x, {name}=True)" for name in FLAGS},
-    **{f"flag {name} by a variable": f"f(x, {name}=y)" for name in FLAGS},
+    **{f"import of {name}": f"import {name}" for name in sorted(IMPORTS)},
+    **{f"import from {name}": f"from {name}.a import b" for name in sorted(IMPORTS)},
+    **{
+        f"import of {name} inside": f"def f():\n    import {name}.a as b"
+        for name in sorted(IMPORTS)
+    },
+    **{f"call of {name}": f"{name}('x')" for name in sorted({*NAMES, *CALLS})},
+    **{f"method {name}": f"a.b.{name}('x')" for name in sorted(CALLS) if "." not in name},
+    **{f"builtins.{name}": f"builtins.{name}('x')" for name in sorted(NAMES)},
+    **{f"{name} by another name": f"f = {name}" for name in sorted(NAMES)},
+    **{f"{name}*": f"{name}vp('sh', [])" for name in sorted(FAMILIES)},
+    **{f"loader {name}": f"yaml.{name}(text)" for name in sorted(LOADERS)},
+    **{f"import of {name}": f"from yaml import {name}" for name in sorted(LOADERS)},
+    **{f"flag {name}": f"f(x, {name}=True)" for name in sorted(FLAGS)},
+    **{f"flag {name} by a variable": f"f(x, {name}=y)" for name in sorted(FLAGS)},
     **{
         f"import of the function {name}": "from {} import {}".format(*name.rsplit(".", 1))
-        for name in CALLS
+        for name in sorted(CALLS)
         if "." in name
     },
     "class by its subclasses": "().__class__.__base__.__subclasses__()",
