@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 
+from extent import extent
 from small_runs import QUIET, results, settings_of, write_config
 
 from svmtrain.operations.fit import fit
@@ -43,7 +44,7 @@ SETTINGS = {
 def every_step(tmp_path, name, *overrides):
     """Train with a checkpoint at every step; return settings, run, what came, and how often."""
     solver, more = SETTINGS[name]
-    config = write_config(tmp_path, f"{solver}; epochs: 40")
+    config = write_config(tmp_path, f"{solver}; epochs: {extent(12, 40)}")
     words = (*more, *overrides)
     undisturbed = RunDirectory(tmp_path / "runs" / "undisturbed")
     fit(settings_of(config, "undisturbed", *words, "checkpoint.every=none"), QUIET)

@@ -161,7 +161,7 @@ def test_no_forged_header_or_array_breaks_anything(tmp_path, kind, figures):
     tries, resumes = extent(38, 2500), extent(3, 350) if kind.step else 0
     work = tmp_path / "work"
     work.mkdir()
-    judge(target, kind.content, work, memory=False)
+    judge(target, kind.content, work, measured=False)
     while seen.total() < tries or ends.total() < resumes:
         content = mutated(kind.content, chance)
         outcome = judge(target, content, work)
