@@ -31,7 +31,7 @@ def train(
     job: Job, state: TrainingState, metrics: Metrics, best_file: str | None = None
 ) -> FitResult:
     """Train from a state to the end, and write the model; the journal keeps the records."""
-    problem, config, session = job.built.problem, job.config, job.session
+    problem, config = job.built.problem, job.config
     stopping = Stopping(stop_rules(config, job.splits.validation is not None))
     best = BestEpoch(best_metric(config, job.splits.validation is not None))
     last = None
@@ -39,24 +39,13 @@ def train(
         stopping.update(last)
         best.update(last)
     trace = Trace(job.run.trace, state.solver.step)
-    journal = RunJournal(
-        job.run,
-        metrics,
-        trace,
-        best=best,
-        classifier=lambda W, b: job.built.classifier(W, b, facts(job, "checkpoint")),
-        identity=job.identity,
-        keep=config.checkpoint.keep,
-        warn=lambda text: session.say(f"warning: {text}"),
-        best_file=best_file,
-        last=last,
-    )
+    journal = _journal(job, metrics, trace, best, best_file, last)
     progress = make_progress(
-        session.stream,
+        job.session.stream,
         epochs=problem.epochs,
         rows=len(problem.train),
         done=state.epoch,
-        quiet=session.quiet,
+        quiet=job.session.quiet,
     )
     training = Training(
         problem,
@@ -74,6 +63,29 @@ def train(
         progress.close()
         trace.close()
         metrics.close()
+
+
+def _journal(
+    job: Job,
+    metrics: Metrics,
+    trace: Trace,
+    best: BestEpoch,
+    best_file: str | None,
+    last: EpochRecord | None,
+) -> RunJournal:
+    """Return what keeps the records and checkpoints of a training."""
+    return RunJournal(
+        job.run,
+        metrics,
+        trace,
+        best=best,
+        classifier=lambda W, b: job.built.classifier(W, b, facts(job, "checkpoint")),
+        identity=job.identity,
+        keep=job.config.checkpoint.keep,
+        warn=lambda text: job.session.say(f"warning: {text}"),
+        best_file=best_file,
+        last=last,
+    )
 
 
 def _run(job: Job, training: Training, journal: RunJournal) -> FitResult:
