@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -240,11 +241,13 @@ def saved_metrics(run: RunDirectory, checkpoint: Checkpoint) -> tuple[bytes, Epo
     if len(known) < checkpoint.metrics_length:
         raise ResumeError(
             f"has {len(known)} bytes; the checkpoint was made when it had "
-            f"{checkpoint.metrics_length}",
+            f"{checkpoint.metrics_length} ({_hint(run)})",
             path=run.metrics,
         )
     if hashlib.sha256(known).hexdigest() != checkpoint.metrics_sha256:
-        raise ResumeError("was changed since the checkpoint was made", path=run.metrics)
+        raise ResumeError(
+            f"was changed since the checkpoint was made ({_hint(run)})", path=run.metrics
+        )
     epochs, last = [], None
     try:
         for line in known.splitlines():
@@ -258,3 +261,7 @@ def saved_metrics(run: RunDirectory, checkpoint: Checkpoint) -> tuple[bytes, Epo
             path=run.metrics,
         )
     return known, last
+
+
+def _hint(run: RunDirectory) -> str:
+    return f"svmtrain runs repair {shlex.quote(str(run.path))} says what can be done"

@@ -115,7 +115,7 @@ def _misfit(run: RunDirectory, found: Checkpoint) -> str | None:
     try:
         saved_metrics(run, found)
     except ResumeError as error:
-        return f"does not fit {run.metrics.name}, which {error.problem}"
+        return f"does not fit {run.metrics.name}, which {error.problem.partition(' (')[0]}"
     return None
 
 
