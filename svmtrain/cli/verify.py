@@ -60,7 +60,7 @@ def command(run: str, as_json: bool, quiet: bool, verbose: bool) -> None:
 def _told(found: Verification) -> str:
     """Return what was compared, in a few lines."""
     if not found.model:
-        model = "none: the run is not finished"
+        model = "not compared: the run is not finished"
     elif found.same_epochs < found.epochs:
         model = "not compared: the epochs differ"
     else:

@@ -117,7 +117,8 @@ def _misfit(run: RunDirectory, found: Checkpoint) -> str | None:
     try:
         saved_metrics(run, found, _ended(run))
     except ResumeError as error:
-        return f"does not fit {run.metrics.name}, which {error.problem}"
+        problem = error.problem if run.metrics.exists() else "is missing"
+        return f"does not fit {run.metrics.name}, which {problem}"
     return None
 
 

@@ -270,3 +270,10 @@ def test_a_path_whose_finished_runs_are_from_elsewhere_is_refused_where_bits_cou
     said = []
     paths.resume_path(folder, paths.reload_path(folder), Session(say=said.append, quiet=True))
     assert len([text for text in said if "threads was" in text]) == 2
+
+
+def test_a_finished_run_without_its_model_is_not_equal(run):
+    """And it is not called unfinished."""
+    run.model.unlink()
+    found = verify(run, QUIET)
+    assert found.difference == "run.json says that the run is finished, but it has no model"

@@ -210,7 +210,9 @@ def litter(run):
         run.quarantine / "step-5.npz",
         run.checkpoints / "step-00000005.npz.bak",
         run.path / "thesis.tex",
+        run.path / ".notes.svmtrain-tmp",
     ]
+    (run.path / ".folder.01234567.svmtrain-tmp").mkdir()
     for path in (*own, *others):
         path.write_text("x")
     return own, others
