@@ -33,7 +33,7 @@ def command(run: str, as_json: bool, quiet: bool, verbose: bool) -> None:
     from pathlib import Path
 
     from svmtrain.config import load_config
-    from svmtrain.errors import CheckFailed
+    from svmtrain.errors import CheckFailed, ModelError
 
     stored = Path(run) / "config.yaml"
     if stored.exists():
@@ -43,7 +43,10 @@ def command(run: str, as_json: bool, quiet: bool, verbose: bool) -> None:
     from svmtrain.runs.path import runs_of
 
     session = make_session(quiet, verbose)
-    found = [verify(one, session) for one in runs_of(run)]
+    runs = runs_of(run)
+    if not runs:
+        raise ModelError("no run of this path was begun, so there is nothing to verify", path=run)
+    found = [verify(one, session) for one in runs]
     if as_json:
         print_json([one.to_dict() for one in found] if len(found) > 1 else found[0].to_dict())
     else:
@@ -57,7 +60,7 @@ def command(run: str, as_json: bool, quiet: bool, verbose: bool) -> None:
 def _told(found: Verification) -> str:
     """Return what was compared, in a few lines."""
     if not found.model:
-        model = "none: the run is not finished"
+        model = "not compared: the run is not finished"
     elif found.same_epochs < found.epochs:
         model = "not compared: the epochs differ"
     else:

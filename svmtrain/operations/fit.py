@@ -134,10 +134,7 @@ def resume_run(
         for note in notes:
             session.say(f"warning: {note}")
         if checkpoint is None:
-            if run.model.exists():
-                raise ModelError(
-                    "has no checkpoint to go on from (--force begins the run again)", path=run.path
-                )
+            _refuse_lost_checkpoints(run)
             session.say(f"{run.path} was stopped before its first checkpoint; it is begun again")
             return _begin(run, config, splits, _build(config, splits, before), session)
         config = keep_best_metric(config, splits, checkpoint.identity)
@@ -150,6 +147,15 @@ def resume_run(
             session.say(f"warning: {note}")
         refuse_state(checkpoint.state, built, str(run.path))
         return _continue(Job(run, config, splits, built, session, now), checkpoint)
+
+
+def _refuse_lost_checkpoints(run: RunDirectory) -> None:
+    """Raise where there were checkpoints and are none: a run is never begun again in silence."""
+    status = run.read_info().get("status") if run.info.exists() else None
+    if run.model.exists() or status in ("finished", "interrupted"):
+        raise ModelError(
+            "has no checkpoint to go on from (--force begins the run again)", path=run.path
+        )
 
 
 def _build_again(

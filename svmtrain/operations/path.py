@@ -23,7 +23,7 @@ from svmtrain.errors import ConfigError, Interrupted, ModelError, ResumeError, s
 from svmtrain.model import load_model
 from svmtrain.operations.describe import plan
 from svmtrain.operations.fit import begin, finished, fit, prepare
-from svmtrain.operations.identity import PATHS, refuse_data
+from svmtrain.operations.identity import PATHS, environment, other_environment, refuse_data
 from svmtrain.operations.job import Job, Session
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.path import Member, PathDirectory
@@ -172,6 +172,7 @@ def resume_path(folder: PathDirectory, config: Config, session: Session) -> Path
             session.note(f"{folder.path}: all {len(members)} runs are finished")
             return path_result(folder)
         _refuse_other_data(folder, config, members)
+        _compare_environments(folder, members, session)
         folder.write(config, members)
         with _named(folder):
             return _train(folder, config, session)
@@ -243,6 +244,25 @@ def _refuse_other_data(folder: PathDirectory, config: Config, members: Sequence[
         if isinstance(saved, list):
             known = {str(one.get("role")): one for one in saved if isinstance(one, dict)}
             refuse_data(known, now, str(run.path))
+
+
+def _compare_environments(
+    folder: PathDirectory, members: Sequence[Member], session: Session
+) -> None:
+    """Warn, or refuse where bits count, when the finished runs were made in another environment.
+
+    The next run starts from what they left, so the path would not be the one that never stopped.
+    """
+    for run in (folder.run(member) for member in members):
+        if not finished(run):
+            continue
+        notes = other_environment(run.read_info().get("environment"), environment())
+        if notes and session.exact:
+            raise ResumeError(
+                f"would not be gone on from exactly: {'; '.join(notes)}", path=run.path
+            )
+        for note in notes:
+            session.say(f"warning: {run.path}: {note}")
 
 
 def path_result(folder: PathDirectory) -> PathResult:

@@ -182,8 +182,11 @@ def _saved_identity(run: RunDirectory) -> dict[str, object]:
 
 
 def _of_counts(run: RunDirectory, comparison: Comparison) -> str | None:
-    """Return what is wrong when records are missing from metrics.jsonl."""
-    found, epochs = len(comparison.records), run.read_info().get("epochs")
+    """Return what is wrong when there is less, or more, than run.json says."""
+    info, found = run.read_info(), len(comparison.records)
+    epochs = info.get("epochs")
+    if info.get("status") == "finished" and not run.model.exists():
+        return "run.json says that the run is finished, but it has no model"
     if isinstance(epochs, int) and found != epochs:
         return f"metrics.jsonl has {found} records, and run.json has {epochs} epochs"
     return None

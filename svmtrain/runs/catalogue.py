@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from typing import Any
 
 from svmtrain.config import load_config, to_dict
 from svmtrain.errors import ConfigError, ModelError, SvmtrainError
+from svmtrain.files import read_bytes
 from svmtrain.runs.directory import RunDirectory, is_path
+from svmtrain.runs.journal import METRICS_LIMIT
 from svmtrain.runs.path import runs_of
 from svmtrain.training.history import EpochRecord
 
@@ -128,14 +131,19 @@ def settings(run: RunDirectory) -> dict[str, Any]:
 
 
 def read_records(run: RunDirectory) -> list[EpochRecord]:
-    """Return the records of a run; a last line that is still being written is left out."""
+    """Return the records of a run; a last line that is still being written is left out.
+
+    There are none where metrics.jsonl is missing, cannot be read or is not a regular file.
+    """
     records: list[EpochRecord] = []
-    if run.metrics.exists():
-        for line in run.metrics.read_bytes().split(b"\n")[:-1]:
-            try:
-                records.append(EpochRecord.from_json(line))
-            except (ValueError, TypeError):
-                break
+    content = b""
+    with contextlib.suppress(ModelError):
+        content = read_bytes(run.metrics, ModelError, METRICS_LIMIT)
+    for line in content.split(b"\n")[:-1]:
+        try:
+            records.append(EpochRecord.from_json(line))
+        except (ValueError, TypeError):
+            break
     return records
 
 

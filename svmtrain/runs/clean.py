@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import svmtrain
 from svmtrain import checkpoint as checkpoints
-from svmtrain.errors import InUseError, ModelError, StorageError
+from svmtrain.errors import InUseError, ModelError, ResumeError, StorageError
 from svmtrain.runs.directory import RunDirectory
 
 SET_ASIDE = re.compile(
@@ -42,8 +44,8 @@ def find_useless(run: RunDirectory, *, with_checkpoints: bool = False) -> list[U
     ----------
     run : RunDirectory
     with_checkpoints : bool
-        Also all checkpoints but the newest of a run that is finished: it can still be prolonged,
-        and its model is its own file.
+        Also the checkpoints of a finished run that are older than its newest intact one: it can
+        still be prolonged, and its model is its own file.
     """
     found = [(path, "temporary file of a process that was killed") for path in run.leftovers()]
     found += [(path, "was set aside as damaged") for path in _set_aside(run)]
@@ -60,12 +62,17 @@ def _set_aside(run: RunDirectory) -> Iterator[Path]:
 
 
 def _spare(run: RunDirectory) -> list[Path]:
+    """Return the checkpoints of a finished run that are older than its newest intact one."""
     try:
         finished = run.model.exists() and run.read_info().get("status") == "finished"
     except ModelError:
         finished = False
-    files = [path for path in run.checkpoint_files() if path.is_file()]
-    return files[1:] if finished else []
+    files = run.checkpoint_files() if finished else []
+    for at, path in enumerate(files):
+        with contextlib.suppress(ModelError, ResumeError):
+            checkpoints.load(path, svmtrain.ALGORITHM)
+            return [older for older in files[at + 1 :] if older.is_file()]
+    return []
 
 
 def remove(found: Sequence[Useless]) -> list[str]:

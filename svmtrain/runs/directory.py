@@ -7,6 +7,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,6 +27,8 @@ from svmtrain.files import TEMPORARY_SUFFIX, create_folders, fsync_folder, read_
 
 RUN_JSON_LIMIT = 64 << 20
 PATH_FILE = "path.json"
+TEMPORARY = re.compile(rf"\..+\.[0-9a-f]{{8}}{re.escape(TEMPORARY_SUFFIX)}", re.ASCII | re.DOTALL)
+CLEARED = "begun again"
 LOCK_TRIES, LOCK_PAUSE = 5, 0.02
 
 
@@ -157,14 +160,19 @@ class RunDirectory:
     def leftovers(self) -> list[Path]:
         """Return the temporary files, which no process works on while the lock is free."""
         folders = [self.path, *([] if self.checkpoints.is_symlink() else [self.checkpoints])]
-        return [path for f in folders for path in sorted(f.glob(f".*{TEMPORARY_SUFFIX}"))]
+        paths = (
+            path for folder in folders for path in sorted(folder.glob(f".*{TEMPORARY_SUFFIX}"))
+        )
+        return [path for path in paths if TEMPORARY.fullmatch(path.name) and not path.is_dir()]
 
     def clear(self) -> None:
         """Delete the files of the run; only names of our own pattern.
 
         The checkpoints go before the metrics that they point into, so that what a kill leaves
-        can still be resumed.
+        can still be resumed; and run.json says before all that it may be begun again.
         """
+        with contextlib.suppress(ModelError):
+            self.write_info({**self.read_info(), "status": CLEARED})
         try:
             self.model.unlink(missing_ok=True)
             for path in self.checkpoint_files():

@@ -228,15 +228,20 @@ class RunJournal:
                     path.unlink()
 
 
-def saved_metrics(run: RunDirectory, checkpoint: Checkpoint) -> tuple[bytes, EpochRecord | None]:
+def saved_metrics(
+    run: RunDirectory, checkpoint: Checkpoint, content: bytes | None = None
+) -> tuple[bytes, EpochRecord | None]:
     """Return what metrics.jsonl held when a checkpoint was made, and the last record in it.
+
+    With `content`, the file is taken to hold that.
 
     Raises
     ------
     ResumeError
         When the file is shorter than it was, or its content is not the one the checkpoint knew.
     """
-    content = read_bytes(run.metrics, ResumeError, METRICS_LIMIT)
+    if content is None:
+        content = read_bytes(run.metrics, ResumeError, METRICS_LIMIT)
     known = content[: checkpoint.metrics_length]
     if len(known) < checkpoint.metrics_length:
         raise ResumeError(

@@ -1,8 +1,8 @@
 """What is broken in a run directory, and mending it without losing anything.
 
 `examine` only looks. Each finding says what is wrong, what would be done about it, and does it
-when asked. Nothing is deleted but the temporary files that killed processes left behind: what is
-damaged is moved to quarantine/.
+when asked. Nothing is deleted but what killed processes had not finished writing: temporary files,
+and the beginning of a record. What is damaged is moved to quarantine/.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from svmtrain import checkpoint as checkpoints
 from svmtrain.checkpoint import Checkpoint
 from svmtrain.config import load_config
 from svmtrain.errors import ModelError, ResumeError, StorageError, SvmtrainError, VersionError
+from svmtrain.files import read_bytes
 from svmtrain.model import load_model
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.journal import METRICS_LIMIT, saved_metrics
+from svmtrain.training.history import EpochRecord
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,28 @@ def _misfit(run: RunDirectory, found: Checkpoint) -> str | None:
     if known is not None and found.identity.get("run") != known:
         return "is of another run"
     try:
-        saved_metrics(run, found)
+        saved_metrics(run, found, _ended(run))
     except ResumeError as error:
-        return f"does not fit {run.metrics.name}, which {error.problem.partition(' (')[0]}"
+        problem = error.problem.partition(" (")[0] if run.metrics.exists() else "is missing"
+        return f"does not fit {run.metrics.name}, which {problem}"
     return None
+
+
+def _ended(run: RunDirectory) -> bytes | None:
+    """Return metrics.jsonl with the end of its last line, where that alone is missing."""
+    with contextlib.suppress(ModelError, ValueError, TypeError):
+        content = read_bytes(run.metrics, ModelError, METRICS_LIMIT)
+        EpochRecord.from_json(content[content.rfind(b"\n") + 1 :])
+        return content + b"\n"
+    return None
+
+
+def _end_line(run: RunDirectory) -> None:
+    """Write the end of the last line of metrics.jsonl."""
+    with run.metrics.open("ab") as file:
+        file.write(b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _run_id(run: RunDirectory) -> object:
@@ -165,7 +185,11 @@ def _metrics(run: RunDirectory, usable: Checkpoint | None) -> Iterator[Finding]:
     """Look for a last line that was cut off; a resume would cut it off as well."""
     if not run.metrics.is_file() or run.metrics.is_symlink():
         return
-    content = run.metrics.read_bytes()[:METRICS_LIMIT]
+    if _ended(run) is not None:
+        problem = "ends in a record without the end of its line"
+        yield Finding(run.metrics, problem, "end the line", partial(_end_line, run))
+        return
+    content = read_bytes(run.metrics, ModelError, METRICS_LIMIT)
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
         yield Finding(
@@ -191,7 +215,7 @@ def _model(run: RunDirectory, usable: Checkpoint | None) -> Iterator[Finding]:
     """Look at the model; a resume from the newest checkpoint makes one again."""
     again = f"svmtrain resume {run.path} writes it again"
     if not usable:
-        again = "svmtrain fit --force begins the run again"
+        again = "there is no checkpoint that it could be made again from"
     if os.path.lexists(run.model):
         try:
             load_model(run.model)

@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain.errors import StorageError
+from svmtrain.files import open_regular
 
 SIZE = 8
 WAITING_LIMIT = 4096
+GIVEN_UP = 1 << 16
+"""Losses that wait for a disk to take them; those of later steps are then left out."""
 
 
 class Trace:
@@ -38,6 +41,7 @@ class Trace:
     def __init__(self, path: Path, step: int = 0) -> None:
         self._first = step
         self._waiting: list[float] = []
+        self._left_out = 0
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             self._descriptor = os.open(path, flags, 0o666)
@@ -52,16 +56,21 @@ class Trace:
         self._write(known, np.full(step - known, np.nan))
 
     def add(self, loss: float) -> None:
-        """Take the loss of the next step."""
+        """Take the loss of the next step; it is not known later if too many wait already."""
+        if len(self._waiting) >= GIVEN_UP:
+            self._left_out += 1
+            return
         self._waiting.append(loss)
-        if len(self._waiting) >= WAITING_LIMIT:
+        if len(self._waiting) % WAITING_LIMIT == 0:
             self.flush()
 
     def flush(self) -> None:
         """Write what waits, if the system lets us."""
         with contextlib.suppress(OSError):
-            self._write(self._first, np.array(self._waiting))
-            self._first += len(self._waiting)
+            losses = np.append(self._waiting, np.full(self._left_out, np.nan))
+            self._write(self._first, losses)
+            self._first += len(losses)
+            self._left_out = 0
             self._waiting.clear()
 
     def _write(self, first: int, losses: NDArray[np.float64]) -> None:
@@ -77,8 +86,7 @@ class Trace:
 
 
 def read_trace(path: Path) -> NDArray[np.float64]:
-    """Return the losses of the steps that a file knows, (steps,); none where there is no file."""
-    try:
-        return np.fromfile(path, "<f8").astype(np.float64)
-    except OSError:
-        return np.zeros(0)
+    """Return the losses of the steps that a file knows, (steps,); none without a regular file."""
+    with contextlib.suppress(StorageError), open_regular(path, StorageError) as file:
+        return np.fromfile(file, "<f8").astype(np.float64)
+    return np.zeros(0)

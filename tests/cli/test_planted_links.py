@@ -48,7 +48,7 @@ def planted(here, run, name, dangling):
     else:
         part.rename(elsewhere / name)
         if name == "checkpoints":
-            (elsewhere / name / ".step.1234.svmtrain-tmp").write_text("of someone\n")
+            (elsewhere / name / ".step.01234567.svmtrain-tmp").write_text("of someone\n")
     part.symlink_to(elsewhere / name)
     return elsewhere
 

@@ -341,3 +341,30 @@ def test_a_sparse_run_is_not_resumed_as_a_dense_one(folder: Path) -> None:
     run = start(config, "run", "data.sparse=true")
     with pytest.raises(ResumeError, match=r"data\.sparse was True and is now 'auto'"):
         go_on(run, "data.sparse=auto", "solver.epochs=9")
+
+
+def test_a_run_that_lost_its_checkpoints_is_not_begun_again_in_silence(folder: Path) -> None:
+    """It was finished, or stopped with a checkpoint: exit code 4, and its records stay."""
+    run = start(write_config(folder, {}), "run")
+    run.model.unlink()
+    for path in run.checkpoint_files():
+        path.unlink()
+    records = run.metrics.read_bytes()
+    for status in ("finished", "interrupted"):
+        run.write_info({**run.read_info(), "status": status})
+        with pytest.raises(ModelError, match="has no checkpoint to go on from"):
+            go_on(run)
+    assert run.metrics.read_bytes() == records
+
+
+def test_a_forced_beginning_that_was_killed_is_gone_on_with(folder: Path) -> None:
+    """What it had cleared, and what it had not, it had said that it would."""
+    config = write_config(folder, {})
+    expected = results(start(config, "whole"))
+    run = start(config, "run")
+    config_text, info = run.config.read_text(), run.info.read_text()
+    run.clear()
+    run.config.write_text(config_text)
+    run.info.write_text(info.replace('"finished"', '"begun again"'))
+    go_on(run)
+    assert results(run) == expected

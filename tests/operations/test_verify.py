@@ -1,15 +1,20 @@
 """A run is made again: what is equal, what differs, and where first."""
 
 import json
+import os
+import shutil
 import signal
 
 import numpy as np
 import pytest
+from small_paths import trained
 from small_runs import QUIET, start, write_config, write_table
 
 from svmtrain import interrupts
+from svmtrain.cli import main
 from svmtrain.errors import Interrupted, ModelError, ResumeError
 from svmtrain.operations import identity
+from svmtrain.operations import path as paths
 from svmtrain.operations.fit import reload_config, resume_run
 from svmtrain.operations.job import Session
 from svmtrain.operations.verify import verify
@@ -205,3 +210,70 @@ def test_a_full_disk_ends_no_run_for_the_sake_of_a_trace(tmp_path, monkeypatch):
     trace.add(2.0)
     trace.close()
     assert read_trace(tmp_path / "steps.f64").tolist() == [1.0, 2.0]
+
+
+def test_a_trace_takes_no_memory_without_end(tmp_path, monkeypatch):
+    """Where the disk stays full, later losses are left out; they are NaN when it takes them."""
+    monkeypatch.setattr("svmtrain.runs.trace.WAITING_LIMIT", 2)
+    monkeypatch.setattr("svmtrain.runs.trace.GIVEN_UP", 4)
+    trace, tries = Trace(tmp_path / "steps.f64"), []
+
+    def full(*args):
+        tries.append(args)
+        raise OSError(28, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.pwrite", full)
+        for loss in range(6):
+            trace.add(float(loss))
+    assert len(tries) == 2
+    trace.flush()
+    trace.add(6.0)
+    trace.close()
+    known = [0, 1, 2, 3, np.nan, np.nan, 6]
+    assert np.array_equal(read_trace(tmp_path / "steps.f64"), known, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "steps.f64"])
+def test_a_pipe_in_the_place_of_what_a_run_left_is_not_waited_for(run, name):
+    """A pipe that nobody writes to would be waited for without end, and no signal would help."""
+    (run.path / name).unlink()
+    os.mkfifo(run.path / name)
+    found = verify(run, QUIET)
+    assert found.same_steps == 0
+    assert found.equal == (name == "steps.f64")
+
+
+def test_a_path_without_a_run_has_nothing_to_verify(tmp_path, run, capsys):
+    """Exit code 4, and no word of success."""
+    folder = trained(tmp_path, "p")
+    for member in folder.members():
+        shutil.rmtree(folder.run(member).path)
+    assert main(["verify", str(folder.path), "--json"]) == 4
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "no run of this path was begun" in err
+
+
+def test_a_path_whose_finished_runs_are_from_elsewhere_is_refused_where_bits_count(
+    tmp_path, run, monkeypatch
+):
+    """The next run starts from what they left; without --require-exact there is a warning."""
+    folder = trained(tmp_path, "p")
+    last = folder.run(folder.members()[-1])
+    shutil.rmtree(last.path)
+    here = identity.environment()
+    monkeypatch.setattr(paths, "environment", lambda: {**here, "threads": "64"})
+    with pytest.raises(ResumeError, match=r"would not be gone on from exactly: .*threads was"):
+        paths.resume_path(folder, paths.reload_path(folder), Session(quiet=True, exact=True))
+    assert not last.path.exists()
+    said = []
+    paths.resume_path(folder, paths.reload_path(folder), Session(say=said.append, quiet=True))
+    assert len([text for text in said if "threads was" in text]) == 2
+
+
+def test_a_finished_run_without_its_model_is_not_equal(run):
+    """And it is not called unfinished."""
+    run.model.unlink()
+    found = verify(run, QUIET)
+    assert found.difference == "run.json says that the run is finished, but it has no model"

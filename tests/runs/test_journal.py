@@ -86,7 +86,10 @@ def test_files_of_others_in_checkpoints_are_never_deleted(config):
 def test_leftover_temporary_files_are_swept(config):
     """Those that a killed process left, in the run and its checkpoints."""
     run = start(config, "run")
-    left = [run.path / ".model.npz.01234567.svmtrain-tmp", run.checkpoints / ".a.svmtrain-tmp"]
+    left = [
+        run.path / ".model.npz.01234567.svmtrain-tmp",
+        run.checkpoints / ".a.89abcdef.svmtrain-tmp",
+    ]
     for path in left:
         path.write_bytes(b"half")
     resume_run(run, reload_config(run), Session(say=lambda text: None, quiet=True))

@@ -1,6 +1,7 @@
 """Repairing and cleaning run directories: what is said, what is done, and that nothing is lost."""
 
 import json
+import shutil
 
 import pytest
 from small_paths import trained
@@ -44,6 +45,11 @@ def cut_metrics(run):
     run.metrics.write_bytes(b"".join(lines[:-2]) + lines[-2][:40])
 
 
+def cut_line_end(run):
+    """Lose the last byte of the records, as an editor does that ends no line."""
+    run.metrics.write_bytes(run.metrics.read_bytes()[:-1])
+
+
 def lose_info(run):
     """Lose run.json."""
     run.info.unlink()
@@ -81,6 +87,7 @@ HARMS = {
     harm_newest: ["does not match its digest"],
     mix_in_another: ["is of another run"],
     cut_metrics: ["does not fit metrics.jsonl, which has", "that was cut off"],
+    cut_line_end: ["ends in a record without the end of its line"],
     lose_info: ["no such file"],
     harm_info: ["is not a JSON object"],
     kill: ["no process holds its lock", "had not finished writing"],
@@ -126,6 +133,17 @@ def test_when_no_checkpoint_is_left_all_stay_where_they_are(run):
     assert [one.act for one in found] == [None] * 3
     assert "--force begins the run again" in found[0].remedy
     assert tree(run.path) == before
+
+
+def test_a_line_end_that_is_missing_costs_neither_a_record_nor_a_checkpoint(run):
+    """Not even the only checkpoint: the line is ended, and all is as it was."""
+    for path in run.checkpoint_files()[1:]:
+        path.unlink()
+    before = tree(run.path)
+    cut_line_end(run)
+    repair(run)
+    after = tree(run.path)
+    assert {name: after[name] for name in before} == before
 
 
 def test_what_only_a_user_can_mend_is_said(run):
@@ -192,7 +210,9 @@ def litter(run):
         run.quarantine / "step-5.npz",
         run.checkpoints / "step-00000005.npz.bak",
         run.path / "thesis.tex",
+        run.path / ".notes.svmtrain-tmp",
     ]
+    (run.path / ".folder.01234567.svmtrain-tmp").mkdir()
     for path in (*own, *others):
         path.write_text("x")
     return own, others
@@ -222,6 +242,30 @@ def test_checkpoints_of_finished_runs_go_when_asked_but_the_newest(run):
     assert results(run) == expected
     run.write_info({**run.read_info(), "status": "interrupted"})
     assert find_useless(run, with_checkpoints=True) == []
+
+
+def test_an_older_checkpoint_stays_when_the_newest_is_damaged(run):
+    """It is the newest that a resume can go on from; the damaged one is for a repair."""
+    files = run.checkpoint_files()
+    harm_newest(run)
+    assert [one.path for one in find_useless(run, with_checkpoints=True)] == files[2:]
+    damaged(files[1])
+    damaged(files[2])
+    assert find_useless(run, with_checkpoints=True) == []
+
+
+def test_a_path_that_has_no_run_yet_does_not_stand_for_all_runs(
+    tmp_path, run, call_in, monkeypatch
+):
+    """What is named is looked at, and nothing else in the folder."""
+    folder = trained(tmp_path, "p")
+    for member in folder.members():
+        shutil.rmtree(folder.run(member).path)
+    monkeypatch.chdir(tmp_path)
+    before = tree(tmp_path)
+    words = ("runs", "clean", folder.path, "--checkpoints", "--yes")
+    assert call_in(*words)[:2] == (0, "there is nothing to clean\n")
+    assert tree(tmp_path) == before
 
 
 def test_a_run_in_use_is_not_cleaned(run, call_in):

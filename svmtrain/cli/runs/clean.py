@@ -32,7 +32,8 @@ def command(
     from svmtrain.runs.clean import find_useless, remove
     from svmtrain.runs.path import runs_of
 
-    directories = [run for path in runs for run in runs_of(path)] or find_runs(folder)
+    named = [run for path in runs for run in runs_of(path)]
+    directories = named if runs else find_runs(folder)
     for directory in directories:
         directory.require()
     idle = [run for run in directories if not run.is_locked()]

@@ -21,8 +21,9 @@ svmtrain runs repair runs/digits --yes
 def command(run: str, yes: bool, as_json: bool) -> None:
     """Say what is broken in RUN and what would be done; with --yes, do it.
 
-    What is damaged is moved to quarantine/; nothing is deleted but temporary files of processes
-    that were killed. The exit code is 1 when something is left that only you can mend.
+    What is damaged is moved to quarantine/; nothing is deleted but what processes that were killed
+    had half written: temporary files, and a record that was cut off. The exit code is 1 when
+    something is left that only you can mend.
     """
     from svmtrain.errors import CheckFailed, InUseError
     from svmtrain.runs.directory import RunDirectory
