@@ -7,6 +7,8 @@
 # administrator, or a system out of memory), and 138 a SIGUSR1 before Python was up. All of them
 # are gone on with. Any other code ends the loop and is the code of this script: 0 when the model
 # is there; an error, which would be the same the next time; or Ctrl-C, when somebody wants it.
+#
+# Signals are for svmtrain and not for this script, which has nothing to save: pkill -USR1 svmtrain.
 
 kills=0
 while :; do

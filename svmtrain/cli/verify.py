@@ -65,10 +65,13 @@ def _told(found: Verification) -> str:
         model = "not compared: the epochs differ"
     else:
         model = "equal, byte for byte" if found.equal else "different"
+    lost = ""
+    if found.equal and found.same_steps < found.steps:
+        lost = "; steps.f64 does not have the others"
     lines = [
         ("run", found.run),
         ("epochs", f"{found.same_epochs:,} of {found.epochs:,} equal"),
-        ("steps", f"{found.same_steps:,} of {found.steps:,} equal"),
+        ("steps", f"{found.same_steps:,} of {found.steps:,} equal{lost}"),
         ("model", model),
     ]
     return facts(lines)

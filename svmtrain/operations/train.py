@@ -82,7 +82,7 @@ def _journal(
         classifier=lambda W, b: job.built.classifier(W, b, facts(job, "checkpoint")),
         identity=job.identity,
         keep=job.config.checkpoint.keep,
-        warn=lambda text: job.session.say(f"warning: {text}"),
+        say=job.session.say,
         best_file=best_file,
         last=last,
     )

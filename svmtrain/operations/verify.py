@@ -115,7 +115,7 @@ class Comparison:
                 )
         self.epochs, self.last = self.epochs + 1, record
 
-    def save(self, state: TrainingState, *, last: bool = False) -> None:
+    def save(self, state: TrainingState, *, last: bool = False, asked: bool = False) -> None:
         """Do nothing: there is nothing to save."""
 
 

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -253,7 +254,11 @@ class RunDirectory:
         except (ValueError, RecursionError):
             info = None
         if not isinstance(info, dict):
-            raise ModelError("is not a JSON object", path=self.info)
+            raise ModelError(
+                f"is not a JSON object (svmtrain runs repair {shlex.quote(str(self.path))} "
+                "says what can be done)",
+                path=self.info,
+            )
         return info
 
 

@@ -132,7 +132,7 @@ class RunJournal:
         See `svmtrain.build`.
     keep : int
         Checkpoints to keep besides the best.
-    warn : callable
+    say : callable
         Takes a sentence for the user.
     best_file : str, optional
         Name of the best checkpoint saved by earlier sessions.
@@ -150,7 +150,7 @@ class RunJournal:
         classifier: Callable[..., LinearClassifier],
         identity: Mapping[str, Any],
         keep: int,
-        warn: Callable[[str], None],
+        say: Callable[[str], None],
         best_file: str | None = None,
         last: EpochRecord | None = None,
     ) -> None:
@@ -161,7 +161,7 @@ class RunJournal:
         self.classifier = classifier
         self.identity = identity
         self.keep = keep
-        self.warn = warn
+        self.say = say
         self.best_file = best_file
         self.last = last
         self.failures = 0
@@ -177,7 +177,7 @@ class RunJournal:
         self.trace.flush()
         self.metrics.append(record)
 
-    def save(self, state: TrainingState, *, last: bool = False) -> None:
+    def save(self, state: TrainingState, *, last: bool = False, asked: bool = False) -> None:
         """Save a checkpoint durably, then delete the ones that are no longer kept.
 
         A failed save warns and training goes on; the third in a row, or the last of the session,
@@ -202,11 +202,13 @@ class RunJournal:
             )
             if last or self.failures > FAILURES_ALLOWED:
                 raise problem from error
-            self.warn(f"checkpoint not saved, training goes on: {problem}")
+            self.say(f"warning: checkpoint not saved, training goes on: {problem}")
             return
         self.failures = 0
         self._saved_at = place
         self._rotate()
+        if asked:
+            self.say(f"SIGUSR2: saved at step {state.solver.step}")
 
     def _write(self, name: str, state: TrainingState) -> None:
         self.trace.flush()

@@ -105,7 +105,10 @@ def _checkpoints(run: RunDirectory) -> tuple[Checkpoint | None, list[Finding]]:
             remedy = f"move it to {run.quarantine.name}/"
             return found, [Finding(p, what, remedy, partial(run.set_aside, p)) for p, what in bad]
         bad.append((path, problem))
-    remedy = "there is none to go on from: svmtrain fit --force begins the run again"
+    remedy = (
+        "no checkpoint can be gone on from; an intact one is a model for svmtrain predict and for "
+        "solver.warm_start, and svmtrain fit --force begins the run again, without it"
+    )
     return None, [Finding(path, problem, remedy) for path, problem in bad]
 
 
@@ -159,7 +162,7 @@ def _info(run: RunDirectory, usable: Checkpoint | None) -> Iterator[Finding]:
         made["reason"] = "run.json was lost and made anew by svmtrain runs repair"
         yield Finding(
             run.info,
-            error.problem,
+            error.problem.partition(" (")[0],
             f"make it anew from step {usable.state.solver.step}",
             lambda: _replace_info(run, made),
         )
@@ -227,7 +230,8 @@ def _model(run: RunDirectory, usable: Checkpoint | None) -> Iterator[Finding]:
     elif _says_finished(run):
         act = partial(_without_model, run) if usable else None
         problem = "is missing, though the run is finished"
-        yield Finding(run.model, problem, f"write that it is not; {again}", act)
+        remedy = f"write that it is not; {again}" if act else again
+        yield Finding(run.model, problem, remedy, act)
 
 
 def _says_finished(run: RunDirectory) -> bool:

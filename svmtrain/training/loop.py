@@ -41,8 +41,8 @@ class Journal(Protocol):
     def record(self, record: EpochRecord) -> None:
         """Append the record of an epoch."""
 
-    def save(self, state: TrainingState, *, last: bool = False) -> None:
-        """Save a checkpoint of the state."""
+    def save(self, state: TrainingState, *, last: bool = False, asked: bool = False) -> None:
+        """Save a checkpoint of the state; say so to whom asked for it by a signal."""
 
 
 class Progress(Protocol):
@@ -182,8 +182,9 @@ class Training:
                     state.keep_best()
                 self.stopping.update(record)
                 due = self.cadence.after_epoch(state.epoch) or (improved and self.cadence.saves)
-                if interrupts.save_asked() or due:
-                    self._save()
+                asked = interrupts.save_asked()
+                if asked or due:
+                    self._save(asked)
         self.journal.save(state, last=True)
         return Outcome(True, self.stopping.reason or f"all {problem.epochs} epochs are done")
 
@@ -203,8 +204,9 @@ class Training:
             if interrupts.pending():
                 return None
             due = self.cadence.after_step(state.solver.step, time.monotonic() - self.saved)
-            if (due or interrupts.save_asked()) and self._is_sane(term):
-                self._save()
+            asked = interrupts.save_asked()
+            if (due or asked) and self._is_sane(term):
+                self._save(asked)
         return self._close_epoch()
 
     def _step(self, rows: NDArray[np.intp]) -> DataTerm:
@@ -340,8 +342,8 @@ class Training:
             "preprocess.scale: standard"
         )
 
-    def _save(self) -> None:
-        self.journal.save(self.state)
+    def _save(self, asked: bool) -> None:
+        self.journal.save(self.state, asked=asked)
         self.saved = time.monotonic()
 
 

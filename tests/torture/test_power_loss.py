@@ -49,7 +49,7 @@ def recorded(tmp_path, settings, monkeypatch):
     saved = Saved()
     save = journal.RunJournal.save
 
-    def promising(self, state, *, last=False):
+    def promising(self, state, *, last=False, asked=False):
         save(self, state, last=last)
         saved.promised = state.solver.step
 

@@ -73,7 +73,7 @@ class Journal:
         record.to_json()
         self.records.append(record)
 
-    def save(self, state, *, last=False):
+    def save(self, state, *, last=False, asked=False):
         """Keep a copy."""
         assert all(np.isfinite(array).all() for array in state.solver.arrays().values())
         assert np.isfinite(state.best_W).all()

@@ -6,7 +6,7 @@ import click
 
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, json_option, note, runs_option
-from svmtrain.cli.output import print_json, table, tell
+from svmtrain.cli.output import counted, print_json, table, tell
 
 EXAMPLES = """
 svmtrain runs clean
@@ -48,6 +48,6 @@ def command(
     if found:
         tell(table(["file", "bytes", "why"], [[str(f.path), f.size, f.why] for f in found]))
         done = "deleted" if yes else "nothing was deleted; --yes deletes them"
-        tell(f"{len(found)} files, {sum(one.size for one in found):,} bytes: {done}")
+        tell(f"{counted(len(found), 'file')}, {sum(one.size for one in found):,} bytes: {done}")
     else:
         tell("there is nothing to clean")

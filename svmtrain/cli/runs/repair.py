@@ -6,7 +6,7 @@ import click
 
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, json_option
-from svmtrain.cli.output import print_json, tell
+from svmtrain.cli.output import counted, print_json, tell
 
 EXAMPLES = """
 svmtrain runs repair runs/digits
@@ -54,4 +54,5 @@ def command(run: str, yes: bool, as_json: bool) -> None:
             tell("nothing was changed; --yes does it")
     beyond = sum(one.act is None for one in findings)
     if beyond:
-        raise CheckFailed(f"{beyond} of {len(findings)} findings cannot be mended here", path=run)
+        what = f"{beyond} of {counted(len(findings), 'finding')}"
+        raise CheckFailed(f"{what} cannot be mended here", path=run)
