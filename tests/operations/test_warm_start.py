@@ -192,10 +192,13 @@ def test_a_run_that_died_before_its_first_checkpoint_reads_its_start_again(tmp_p
     one = start(config, "one")
     run = start(config, "run", f"solver.warm_start={one.path}")
     model = run.model.read_bytes()
+    killed = {**run.read_info(), "status": "running"}
+    run.write_info(killed)
     for path in (*run.checkpoint_files(), run.model):
         path.unlink()
     resume_run(run, reload_config(run), QUIET)
     assert run.model.read_bytes() == model
+    run.write_info(killed)
     for path in (*run.checkpoint_files(), run.model):
         path.unlink()
     one.model.unlink()

@@ -38,7 +38,7 @@ def sweep(tmp_path, name, figures, *overrides):
     return run
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", spread(SETTINGS, 6))
 def test_a_resume_at_any_step_is_exact(tmp_path, name, figures):
     """Rows in memory."""
     sweep(tmp_path, name, figures)
@@ -64,7 +64,7 @@ def test_a_resume_at_any_step_is_exact_from_a_store(tmp_path, name, figures):
     sweep(tmp_path, name, figures, f"data.train={place}", *target)
 
 
-@pytest.mark.parametrize("name", spread(COMPILED, 2))
+@pytest.mark.parametrize("name", spread(COMPILED, 1))
 def test_a_resume_at_any_step_is_exact_with_compiled_loops(tmp_path, name, figures, monkeypatch):
     """The loops that numba compiles, which small data would do without."""
     pytest.importorskip("numba")
