@@ -53,12 +53,12 @@ demo: $(READY) ## Train on the digits, evaluate on held-out rows, show where the
 
 .PHONY: test
 test: $(DEV_STAMP) ## Run the tests
-	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 $(ARGS)
+	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 --dist=worksteal $(ARGS)
 
 .PHONY: torture
 torture: $(DEV_STAMP) ## Run the long tests in full, and print what they reached (half an hour)
 	@SVMTRAIN_TORTURE=1 .venv/bin/python -m pytest -q -n auto --maxprocesses=4 --dist=worksteal \
-		tests/torture $(ARGS)
+		tests/torture tests/operations/test_resume.py tests/operations/test_path.py $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(FUZZ_STAMP) ## Fuzz the parsers, guided by coverage (SECONDS=, ARGS="csv npz")
@@ -69,7 +69,7 @@ check: $(DEV_STAMP) ## Check format, lint and types, then run the tests
 	@.venv/bin/ruff format --check --quiet . || { echo "not formatted: try make format"; exit 1; }
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
-	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 $(ARGS)
+	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 --dist=worksteal $(ARGS)
 
 .PHONY: format
 format: $(DEV_STAMP) ## Format the code and mend what the linter can

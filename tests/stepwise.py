@@ -17,7 +17,7 @@ SGD = {
     "float32 cosine": ("dtype: float32; momentum: 0.5; schedule: cosine; shuffle: blocks", ()),
     "auto lr": ("lr: auto; init: normal; averaging: tail", ()),
     "patience": (
-        "momentum: 0.9; lr: 0.3; schedule: constant; averaging: none",
+        "momentum: 0.9; lr: 0.3; schedule: constant; averaging: none; epochs: 80",
         ("stop.patience=35", "objective.class_weight=balanced", "checkpoint.best=validation_loss"),
     ),
     "free bias": ("momentum: 0.3", ("objective.bias=free", "output.model=last")),
@@ -44,7 +44,8 @@ SETTINGS = {
 def every_step(tmp_path, name, *overrides):
     """Train with a checkpoint at every step; return settings, run, what came, and how often."""
     solver, more = SETTINGS[name]
-    config = write_config(tmp_path, f"{solver}; epochs: {extent(12, 40)}")
+    epochs = "" if "epochs:" in solver else f"; epochs: {extent(12, 40)}"
+    config = write_config(tmp_path, f"{solver}{epochs}")
     words = (*more, *overrides)
     undisturbed = RunDirectory(tmp_path / "runs" / "undisturbed")
     fit(settings_of(config, "undisturbed", *words, "checkpoint.every=none"), QUIET)

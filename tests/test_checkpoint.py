@@ -2,6 +2,7 @@
 
 import copy
 import os
+import re
 
 import numpy as np
 import pytest
@@ -126,7 +127,9 @@ def test_an_array_too_many_is_named_briefly(run):
     def change(header, arrays):
         arrays["x" * 5000] = np.zeros(1)
 
-    with pytest.raises(ModelError, match="unexpected or missing arrays: \\['xxx") as caught:
+    with pytest.raises(
+        ModelError, match=re.escape("unexpected or missing arrays: ['xxx")
+    ) as caught:
         checkpoints.load(forge(run, change))
     assert len(caught.value.problem) < 100
 

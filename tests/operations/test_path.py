@@ -4,6 +4,7 @@ import signal
 
 import numpy as np
 import pytest
+from extent import extent
 from small_paths import DUAL, NAMES, results, settings, stopped, trained
 from small_runs import QUIET, start, tree, write_config
 
@@ -56,7 +57,7 @@ def test_a_path_stopped_anywhere_and_resumed_gives_the_same_bytes(tmp_path, monk
     write_config(tmp_path, solver)
     expected = results(trained(tmp_path, "whole", *overrides))
     seen = set()
-    for at in range(0, 1000, 11):
+    for at in range(0, 1000, extent(17, 5)):
         config = settings(tmp_path, f"part{at}", *overrides)
         folder = PathDirectory(tmp_path / "runs" / f"part{at}")
         error = stopped(monkeypatch, at, lambda config=config: fit_path(config, QUIET))

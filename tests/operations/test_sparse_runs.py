@@ -58,8 +58,8 @@ def capped(*words):
 
 def test_a_run_on_wide_rows_never_makes_them_dense(folder):
     """They would take 4.8 GB; all commands do with an address space of 3. They are centred."""
-    write("t.svm")
-    write("test.svm", 90, seed=1)
+    write("t.svm", 6_000, width=100_000)
+    write("test.svm", 90, width=100_000, seed=1)
     Path("c.yaml").write_text(
         "data: {train: t.svm, test: test.svm}\nsolver: {epochs: 2, lr: 0.01}\n"
     )

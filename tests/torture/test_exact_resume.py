@@ -26,6 +26,8 @@ def sweep(tmp_path, name, figures, *overrides):
     files = run.checkpoint_files()
     losses = read_trace(run.trace)
     assert len(files) >= (LEAST if TORTURE else 50)
+    if name == "patience":
+        assert "has not improved for 35 epochs" in run.read_info()["reason"]
     tried = spread(files[::-1], 3)
     for path in tried:
         other = resumed_from(run, path, settings, tmp_path / "runs" / "other")
@@ -38,7 +40,7 @@ def sweep(tmp_path, name, figures, *overrides):
     return run
 
 
-@pytest.mark.parametrize("name", spread(SETTINGS, 6))
+@pytest.mark.parametrize("name", sorted({*spread(SETTINGS, 5), "patience"}))
 def test_a_resume_at_any_step_is_exact(tmp_path, name, figures):
     """Rows in memory."""
     sweep(tmp_path, name, figures)
