@@ -53,7 +53,7 @@ demo: $(READY) ## Train on the digits, evaluate on held-out rows, show where the
 
 .PHONY: test
 test: $(DEV_STAMP) ## Run the tests
-	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 --dist=worksteal $(ARGS)
+	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 $(ARGS)
 
 .PHONY: torture
 torture: $(DEV_STAMP) ## Run the long tests in full, and print what they reached (half an hour)
@@ -69,7 +69,7 @@ check: $(DEV_STAMP) ## Check format, lint and types, then run the tests
 	@.venv/bin/ruff format --check --quiet . || { echo "not formatted: try make format"; exit 1; }
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
-	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 --dist=worksteal $(ARGS)
+	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 $(ARGS)
 
 .PHONY: format
 format: $(DEV_STAMP) ## Format the code and mend what the linter can
