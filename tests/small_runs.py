@@ -61,12 +61,17 @@ def settings_of(config, name, *overrides):
     return load_config(config, overrides, flags)
 
 
-def results(run):
-    """Return the bytes of a run's model, and its records without their time."""
+def records_of(run):
+    """Return the records of a run, without their times."""
     records = [json.loads(line) for line in run.metrics.read_text().splitlines()]
     for record in records:
         del record["seconds"]
-    return run.model.read_bytes(), records
+    return records
+
+
+def results(run):
+    """Return the bytes of a run's model, and its records without their times."""
+    return run.model.read_bytes(), records_of(run)
 
 
 def fit_small(folder, solver, *overrides):

@@ -8,7 +8,6 @@ import contextlib
 import os
 import signal
 import warnings
-from pathlib import Path
 
 CHANGING = (
     *("write", "pwrite", "fsync", "ftruncate", "replace", "rename"),
@@ -95,12 +94,3 @@ def points(work):
     with watched(counter):
         work()
     return (1 << 60) - counter.left
-
-
-def copy_tree(source, target):
-    """Copy a folder of plain files, quickly."""
-    for folder, _, names in os.walk(source):
-        place = Path(target) / os.path.relpath(folder, source)
-        place.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            (place / name).write_bytes((Path(folder) / name).read_bytes())

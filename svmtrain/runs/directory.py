@@ -148,9 +148,13 @@ class RunDirectory:
 
     def _refuse_links(self) -> None:
         """Raise for what would be written through; other files are replaced, links and all."""
-        for path in (self.checkpoints, self.quarantine, self.metrics, self.trace):
-            if path.is_symlink():
-                raise StorageError("is a link, and a run writes through none", path=path)
+        for path in self.links():
+            raise StorageError("is a link, and a run writes through none", path=path)
+
+    def links(self) -> list[Path]:
+        """Return the links that stand where a run would write through them."""
+        through = (self.checkpoints, self.quarantine, self.metrics, self.trace)
+        return [path for path in through if path.is_symlink()]
 
     def _sweep(self) -> None:
         """Delete the temporary files that a killed process left behind."""

@@ -59,7 +59,7 @@ def examine(run: RunDirectory) -> list[Finding]:
     usable, findings = _checkpoints(run)
     findings += _info(run, usable)
     findings += _metrics(run, usable)
-    findings += [*_leftovers(run), *_model(run, usable), *_config(run)]
+    findings += [*_links(run), *_leftovers(run), *_model(run, usable), *_config(run)]
     return findings
 
 
@@ -201,6 +201,13 @@ def _metrics(run: RunDirectory, usable: Checkpoint | None) -> Iterator[Finding]:
             "cut off the rest of it",
             lambda: os.truncate(run.metrics, whole),
         )
+
+
+def _links(run: RunDirectory) -> Iterator[Finding]:
+    """Look for links where a run would write through them, which it refuses to."""
+    for path in run.links():
+        remedy = "put what it points to in its place; nothing is done through it"
+        yield Finding(path, "is a link, and a run writes through none", remedy)
 
 
 def _leftovers(run: RunDirectory) -> Iterator[Finding]:

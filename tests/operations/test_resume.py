@@ -1,6 +1,5 @@
 """A run that was stopped and resumed equals the run that was not, byte for byte."""
 
-import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from extent import extent
+from small_runs import results
 
 from svmtrain import interrupts
 from svmtrain.config import load_config
@@ -67,14 +67,6 @@ def start(config: Path, name: str, *overrides: str, resume: bool = False) -> Run
 def go_on(run: RunDirectory, *overrides: str) -> None:
     """Resume a run."""
     resume_run(run, reload_config(run, overrides), QUIET)
-
-
-def results(run: RunDirectory) -> tuple[bytes, list[dict[str, object]]]:
-    """Return the model's bytes, and the records without their time."""
-    records = [json.loads(line) for line in run.metrics.read_text().splitlines()]
-    for record in records:
-        del record["seconds"]
-    return run.model.read_bytes(), records
 
 
 class Pull:

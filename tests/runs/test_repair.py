@@ -158,6 +158,16 @@ def test_what_only_a_user_can_mend_is_said(run):
     assert found[1].problem.startswith("line 1: ")
 
 
+@pytest.mark.parametrize("name", ["checkpoints", "metrics.jsonl", "steps.f64"])
+def test_a_link_that_a_run_would_write_through_is_told(run, name):
+    """A resume refuses it; only the user knows what it is for."""
+    (run.path / name).rename(run.path.parent / name)
+    (run.path / name).symlink_to(run.path.parent / name)
+    found = [one for one in examine(run) if one.path == run.path / name]
+    assert [one.act for one in found] == [None]
+    assert "is a link" in found[0].problem
+
+
 def test_a_run_in_use_is_not_repaired(run):
     """Its temporary files are no leftovers."""
     kill(run)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from extent import extent
-from real_runs import ended, length_of, outcome_of, steps_of, told, wait_for, wait_until
+from real_runs import ended, outcome_of, steps_of, told, undisturbed_run, wait_for, wait_until
 from small_runs import environment, write_config
 
 from svmtrain.runs.directory import RunDirectory
@@ -39,10 +39,7 @@ def here(tmp_path):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     """Return the outcome of a run that nobody disturbed, and the seconds that it took."""
-    here = tmp_path_factory.mktemp("undisturbed")
-    write_config(here, TRAINING)
-    seconds = length_of(here, "fit", "c.yaml", "-q")
-    return outcome_of(here / "runs" / "c"), seconds
+    return undisturbed_run(tmp_path_factory.mktemp("undisturbed"), TRAINING)
 
 
 def put(here, name, text):

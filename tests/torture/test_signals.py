@@ -18,13 +18,13 @@ from real_runs import (
     intact,
     length_of,
     outcome_of,
-    records_of,
     steps_of,
     told,
+    undisturbed_run,
     wait_for,
     wait_until,
 )
-from small_runs import run_command, tree, write_config, write_table
+from small_runs import records_of, run_command, tree, write_config, write_table
 
 from svmtrain.interrupts import PREEMPTED
 from svmtrain.runs.catalogue import read_records
@@ -63,10 +63,7 @@ def catches(process, number):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     """Return the outcome of a run that nobody disturbed, and the seconds that it took."""
-    here = tmp_path_factory.mktemp("undisturbed")
-    write_config(here, LONG)
-    seconds = length_of(here, "fit", "c.yaml", "-q")
-    return outcome_of(here / "runs" / "c"), seconds
+    return undisturbed_run(tmp_path_factory.mktemp("undisturbed"), LONG)
 
 
 def saved_at_least(run, epochs, process):

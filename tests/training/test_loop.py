@@ -182,6 +182,7 @@ def test_loop_equals_slow_sgd(move, objective, batch_size, shuffle):
     found = reference.flat(state.solver.W.tolist(), state.solver.b.tolist())
     np.testing.assert_allclose(found, slow.w, rtol=0, atol=1e-12)
     assert len(training.journal.records) == epochs
+    assert len(training.journal.steps) == state.solver.step
     for record, (judged, online) in zip(training.journal.records, wanted, strict=True):
         holds(record, problem, judged, online, settings)
 
