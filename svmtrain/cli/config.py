@@ -76,7 +76,7 @@ def init(
     force: bool,
 ) -> None:
     """Write a commented starter config for DATA, after reading it."""
-    from svmtrain.operations.starter import starter_config
+    from svmtrain.operations.data.starter import starter_config
 
     text = starter_config(data, target, test, known_format(format_), output)
     if output is None:

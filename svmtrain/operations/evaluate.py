@@ -21,7 +21,7 @@ from svmtrain.data.dataset import Dataset, ReadOptions, Table, encode_labels
 from svmtrain.data.readers import STDIN, data_paths, iter_tables
 from svmtrain.data.store import is_store, verify
 from svmtrain.errors import ConfigError, DataError, ModelError
-from svmtrain.metrics import Report, confusion_matrix
+from svmtrain.metrics.classification import Report, confusion_matrix
 from svmtrain.model import LinearClassifier, load_model
 from svmtrain.objective.features import Rows, times
 from svmtrain.objective.linear import DataTerm

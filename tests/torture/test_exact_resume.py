@@ -12,7 +12,7 @@ from stepwise import SETTINGS, every_step, resumed_from
 
 from svmtrain import checkpoint as checkpoints
 from svmtrain.build import rows
-from svmtrain.operations.convert import convert
+from svmtrain.operations.data.convert import convert
 from svmtrain.runs.trace import read_trace
 
 STORED = ("nesterov tail", "float32 cosine", "sparse tail", "sparse momentum", "dual")

@@ -43,7 +43,7 @@ def command(
     from dataclasses import replace
 
     from svmtrain.errors import printable
-    from svmtrain.operations.data_check import check_data
+    from svmtrain.operations.data.check import check_data
 
     options = replace(read_options(**read), text=text, gaps=gaps)
     found = check_data(source, known_format(format_), options, limit)

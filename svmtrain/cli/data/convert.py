@@ -64,7 +64,7 @@ def command(
     not at all; a conversion that was stopped is begun again.
     """
     limit_one_thread()
-    from svmtrain.operations.convert import convert
+    from svmtrain.operations.data.convert import convert
 
     done = convert(
         source,

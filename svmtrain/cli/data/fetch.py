@@ -15,7 +15,7 @@ from svmtrain.errors import printable
 
 if TYPE_CHECKING:
     from svmtrain.fetch.entries import DataSet
-    from svmtrain.operations.fetch import Fetched
+    from svmtrain.operations.data.fetch import Fetched
 
 EXAMPLES = """
 svmtrain data fetch
@@ -53,7 +53,7 @@ def command(
     if name is None or as_list:
         _list(as_json)
         return
-    from svmtrain.operations.fetch import fetch, silent
+    from svmtrain.operations.data.fetch import fetch, silent
 
     bar = Bar(None if quiet else sys.stderr)
     try:

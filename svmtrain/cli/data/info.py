@@ -21,7 +21,7 @@ from svmtrain.cli.output import facts, print_json, table, tell
 from svmtrain.errors import printable
 
 if TYPE_CHECKING:
-    from svmtrain.operations.data_facts import DataInfo
+    from svmtrain.operations.data.facts import DataInfo
 
 EXAMPLES = """
 svmtrain data info train.csv --target species
@@ -58,7 +58,7 @@ def _most(context: click.Context, parameter: click.Parameter, value: str) -> int
 def command(source: str, format_: str, most: int, as_json: bool, **read: Any) -> None:
     """Tell what is in SOURCE (a file, a folder, a pattern in quotes), and what to look out for."""
     limit_one_thread()
-    from svmtrain.operations.data_info import data_info
+    from svmtrain.operations.data.info import data_info
 
     info = data_info(source, known_format(format_), read_options(**read))
     if as_json:

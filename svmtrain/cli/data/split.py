@@ -62,7 +62,7 @@ def command(
     files, or stores where npz cannot hold them.
     """
     limit_one_thread()
-    from svmtrain.operations.data_split import default_folder, split_data
+    from svmtrain.operations.data.split import default_folder, split_data
 
     parts = split_data(
         source,

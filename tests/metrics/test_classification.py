@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import reference
 
-from svmtrain.metrics import Report, confusion_matrix
+from svmtrain.metrics.classification import Report, confusion_matrix
 
 
 def drawn(n, n_classes, seed=0):

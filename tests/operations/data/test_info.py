@@ -10,8 +10,8 @@ import pytest
 from svmtrain.cli import main
 from svmtrain.data.dataset import ReadOptions
 from svmtrain.errors import DataError
-from svmtrain.operations.data_info import data_info
-from svmtrain.operations.data_warnings import WARNINGS
+from svmtrain.operations.data.info import data_info
+from svmtrain.operations.data.warnings import WARNINGS
 
 
 def write(path, text):

@@ -14,7 +14,7 @@ from svmtrain.data.readers import read_table
 from svmtrain.errors import ConfigError, FetchError, Interrupted, StorageError
 from svmtrain.fetch import content
 from svmtrain.fetch.entries import DataSet, Output, RemoteFile, Rewrite
-from svmtrain.operations.fetch import DOWNLOADED, MADE, THERE, fetch
+from svmtrain.operations.data.fetch import DOWNLOADED, MADE, THERE, fetch
 
 LINES = b"1 1:2\n2 1:3\n"
 SIZE = 3073

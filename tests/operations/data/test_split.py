@@ -16,7 +16,7 @@ from svmtrain.config import parse_config
 from svmtrain.data.dataset import ReadOptions
 from svmtrain.data.readers import read_table
 from svmtrain.errors import ConfigError, DataError
-from svmtrain.operations.data_split import split_data
+from svmtrain.operations.data.split import split_data
 
 
 def table(count=40, end="\n"):

@@ -12,8 +12,8 @@ from svmtrain.data.dataset import ReadOptions, find_classes
 from svmtrain.data.readers import DataPath, data_paths, expecting, iter_tables
 from svmtrain.data.store import is_store, verify
 from svmtrain.errors import DataError
-from svmtrain.operations.data_facts import label_counts
-from svmtrain.operations.data_warnings import alike
+from svmtrain.operations.data.facts import label_counts
+from svmtrain.operations.data.warnings import alike
 from svmtrain.operations.evaluate import reading_from
 
 

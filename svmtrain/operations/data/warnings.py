@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from svmtrain.errors import shown
-from svmtrain.operations.data_facts import DataInfo
+from svmtrain.operations.data.facts import DataInfo
 
 RARE = 0.2
 WIDE_SCALES = 1e3

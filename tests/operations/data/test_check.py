@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from svmtrain.cli import main
 from svmtrain.data.dataset import ReadOptions
 from svmtrain.data.readers import csv_table
-from svmtrain.operations.data_check import check_data
+from svmtrain.operations.data.check import check_data
 
 
 def checked(path, content, limit=20, **options):

@@ -19,8 +19,8 @@ from svmtrain.data.readers import STDIN, data_paths, format_of, iter_each
 from svmtrain.data.sparse import Csr, Matrix
 from svmtrain.data.store import Description
 from svmtrain.errors import DataError, NoLabelsError
-from svmtrain.operations.data_facts import ColumnInfo, DataInfo, label_counts
-from svmtrain.operations.data_warnings import warnings_about
+from svmtrain.operations.data.facts import ColumnInfo, DataInfo, label_counts
+from svmtrain.operations.data.warnings import warnings_about
 from svmtrain.operations.evaluate import reading_from
 
 MOST_ROWS_COMPARED = 2_000_000
@@ -108,7 +108,7 @@ def data_info(source: str, format: str = "auto", options: ReadOptions | None = N
     Raises
     ------
     DataError
-        For the first thing that is wrong with the data; see `operations.data_check`.
+        For the first thing that is wrong with the data; see `operations.data.check`.
     """
     options = replace(options or ReadOptions(), text=True, gaps=True)
     files = data_paths(source, options.labels)

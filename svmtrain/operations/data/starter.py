@@ -10,7 +10,7 @@ from svmtrain.config import starter
 from svmtrain.data.dataset import ReadOptions, Table, find_classes
 from svmtrain.data.readers import format_of, read_table
 from svmtrain.data.sparse import Csr
-from svmtrain.operations.data_facts import TABLES
+from svmtrain.operations.data.facts import TABLES
 
 MOST_DISTINCT = 0.5
 

@@ -1,0 +1,1 @@
+"""How good a classifier is: figures from counts of right and wrong labels."""

@@ -1,0 +1,1 @@
+"""What the commands about data do: describe, check, split, convert, fetch, start a config."""
