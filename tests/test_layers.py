@@ -63,6 +63,21 @@ ROOMS = {
         "graph",
         "gradcheck",
     },
+    # What people look at: drawings and pages, out of runs as they are.
+    "report": {
+        "errors",
+        "files",
+        "interrupts",
+        "config",
+        "data",
+        "graph",
+        "metrics",
+        "training",
+        "model",
+        "runs",
+        "build",
+        "operations",
+    },
     # The terminal shows what the others made and computes nothing: no objective, no solvers, no
     # metrics, no build.
     "cli": {
@@ -77,6 +92,7 @@ ROOMS = {
         "model",
         "runs",
         "operations",
+        "report",
         "graph",
         "gradcheck",
     },

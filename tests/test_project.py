@@ -165,6 +165,7 @@ def test_the_core_needs_four_packages():
     names = [re.split(r"[^A-Za-z0-9_-]", one)[0] for one in project["dependencies"]]
     assert sorted(names) == ["click", "numpy", "pyyaml", "tqdm"]
     extras = {"sparse", "fast", "arrow", "images", "plot", "cluster", "bench", "fuzz", "dev"}
+    extras |= {"docs", "exchange", "tensorboard"}
     assert set(project["optional-dependencies"]) == extras
     assert project["requires-python"] == ">=3.10"
 

@@ -202,6 +202,8 @@ class Dataset:
     maker : Maker or None
         Makes features of the rows of the matrix whenever they are looked at; None when they are
         features.
+    origin : ndarray of intp (n_samples,) or None
+        Where in the file the rows stood, when the matrix was made of some of them; see `places`.
     """
 
     matrix: Matrix
@@ -211,6 +213,7 @@ class Dataset:
     categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     at: NDArray[np.intp] | None = None
     maker: Maker | None = None
+    origin: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -219,6 +222,12 @@ class Dataset:
     def n_features(self) -> int:
         """The number of features."""
         return int(self.matrix.shape[1]) if self.maker is None else self.maker.n_features
+
+    @property
+    def places(self) -> NDArray[np.intp]:
+        """Where in the file, from 0, the rows stand, (n_samples,)."""
+        known = self.at if self.origin is None else self.origin
+        return np.arange(len(self)) if known is None else known
 
     @property
     def X(self) -> Matrix:
@@ -253,7 +262,8 @@ class Dataset:
     def rows(self, index: NDArray[np.intp]) -> Dataset:
         """Return the dataset of the rows at `index`, ascending; nothing but labels is copied."""
         at = index if self.at is None else self.at[index]
-        return replace(self, y=self.y[index], at=at)
+        origin = None if self.origin is None else self.origin[index]
+        return replace(self, y=self.y[index], at=at, origin=origin)
 
     def counts(self) -> NDArray[np.int64]:
         """Return the number of rows of each class, (n_classes,)."""

@@ -119,7 +119,7 @@ def encoded(data: Dataset, encoder: Encoder, path: str, block: int = 4096) -> Da
     if lazy:
         maker = Featurizer(encoder, data.categories, path)
         return replace(part, feature_names=encoder.feature_names, categories={}, maker=maker)
-    return Dataset(features, part.y, data.classes, encoder.feature_names)
+    return Dataset(features, part.y, data.classes, encoder.feature_names, origin=part.places)
 
 
 def _values_of_columns(train: Dataset, path: str) -> Iterator[tuple[int, Values]]:

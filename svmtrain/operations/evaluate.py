@@ -277,7 +277,7 @@ def evaluate_split(run: str | Path, split: str) -> Evaluation:
     directory.require()
     classifier = load_model(directory.model)
     splits = load_splits(load_config(directory.config))
-    _refuse_changed(classifier, splits, directory.path)
+    refuse_changed(classifier, splits, directory.path)
     rows = getattr(splits, split)
     others = [name for name in SPLITS if getattr(splits, name) is not None]
     if rows is None:
@@ -287,7 +287,7 @@ def evaluate_split(run: str | Path, split: str) -> Evaluation:
     return replace(evaluate_rows(classifier, rows), left_out=splits.left_out.get(split, 0))
 
 
-def _refuse_changed(classifier: LinearClassifier, splits: Splits, run: Path) -> None:
+def refuse_changed(classifier: LinearClassifier, splits: Splits, run: Path) -> None:
     """Raise when a data file is not the one that the classifier's run was begun with."""
     before = classifier.trained.get("data")
     for file in splits.files:

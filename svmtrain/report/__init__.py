@@ -1,0 +1,1 @@
+"""What runs came to, gathered, drawn and laid out as one page."""
