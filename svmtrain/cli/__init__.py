@@ -23,6 +23,8 @@ COMMANDS = {
     "resume": "svmtrain.cli.resume",
     "evaluate": "svmtrain.cli.evaluate",
     "predict": "svmtrain.cli.predict",
+    "export": "svmtrain.cli.export",
+    "import": "svmtrain.cli.import_",
     "verify": "svmtrain.cli.verify",
     "gradcheck": "svmtrain.cli.gradcheck",
     "circuit": "svmtrain.cli.circuit",
