@@ -24,6 +24,7 @@ ROOMS = {
     "data": {"errors", "files", "strict_json", "interrupts"},
     "fetch": {"errors", "files", "interrupts"},  # knows names of formats, and reads none of them
     "objective": {"errors"},
+    "translate": {"objective"},  # an objective in the words of other programs
     "graph": {"errors"},  # apart from objective, so that their agreement means something
     "gradcheck": set(),  # takes callables and knows no loss
     "solvers": {"errors", "objective"},
@@ -55,6 +56,7 @@ ROOMS = {
         "data",
         "fetch",
         "objective",
+        "translate",
         "solvers",
         "metrics",
         "training",
