@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from svmtrain.config import Config
 from svmtrain.data.sparse import Csr, Matrix
-from svmtrain.errors import ConfigError
+from svmtrain.errors import ConfigError, shown
 from svmtrain.estimator.conventions import Conventions, NotFittedError, own_or_sklearn
 from svmtrain.estimator.inputs import (
     labels_of,
@@ -20,7 +20,6 @@ from svmtrain.estimator.inputs import (
     rows_of,
 )
 from svmtrain.estimator.training import Fitted, Steps, settings, train
-from svmtrain.objective.features import times
 from svmtrain.objective.losses import Floats
 from svmtrain.solvers.schedules import SCHEDULES
 
@@ -188,7 +187,8 @@ class SVMClassifier(Conventions):
             For rows that cannot be used, or have other features than those of the fit.
         """
         rows = self._checked(X)
-        scores: Floats = times(self._product(rows), self.coef_.T) + self.intercept_
+        product = (rows.to_scipy() if isinstance(rows, Csr) else rows) @ self.coef_.T
+        scores: Floats = product + self.intercept_
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -257,7 +257,10 @@ class SVMClassifier(Conventions):
             return known
         given = _classes(np.asarray(classes))
         if hasattr(self, "classes_") and not np.array_equal(given, self.classes_):
-            raise ValueError(f"classes={given!r} are not those of before, {self.classes_!r}")
+            raise ValueError(
+                f"classes {shown(given.tolist())} are not those of before, "
+                f"{shown(self.classes_.tolist())}"
+            )
         return given
 
     def _begin(self, X: Any, rows: Matrix, classes: NDArray[Any]) -> None:
@@ -299,10 +302,6 @@ class SVMClassifier(Conventions):
                 "features as input"
             )
         return rows
-
-    def _product(self, rows: Matrix) -> Any:
-        """Return rows in the form that they are multiplied in."""
-        return rows.to_scipy() if isinstance(rows, Csr) else rows
 
 
 def _classes(labels: NDArray[Any]) -> NDArray[Any]:

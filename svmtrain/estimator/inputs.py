@@ -160,6 +160,6 @@ def places_in(classes: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.int64]:
     places[places == len(classes)] = 0
     wrong = classes[places] != labels
     if wrong.any():
-        label = labels[int(np.argmax(wrong))]
-        raise ValueError(f"y holds {shown(label)}, which is none of the classes {shown(classes)}")
+        label, known = labels[wrong].tolist()[0], shown(classes.tolist())
+        raise ValueError(f"y holds {shown(label)}, which is none of the classes {known}")
     return places.astype(np.int64)
