@@ -10,6 +10,7 @@ from small_runs import start
 
 from svmtrain.exchange.forms import EXPORTS
 from svmtrain.model import load_model
+from svmtrain.translate import PEERS
 
 LIBLINEAR = "solver_type L2R_LR\nnr_class 2\nlabel 1 -1\nnr_feature 2\nbias -1\nw\n1.5 \n-2 \n"
 
@@ -123,3 +124,21 @@ def test_a_model_of_liblinear_that_is_wrong_is_refused(here, call):
     assert err == "svmtrain: error: m:7: weight '1,5'; expected a finite number\n"
     assert not (here / "m.npz").exists()
     assert call("import", "none", "-o", "m.npz")[0] == 4
+
+
+def test_the_same_optimum_elsewhere_is_told_before_and_after_training(run, call):
+    """By `fit --dry-run` and `model show`, in words and as plain values."""
+    words = ("--set", "objective.loss=crammer_singer", "--set", "objective.lambda=0.05")
+    # 39 rows: C = 1 / (2 * 0.05 * 39)
+    told = "train -s 4 -c 0.2564102564 -B 1; labels are numbered from 0"
+    text = call("fit", "c.yaml", "--dry-run", *words)[1]
+    assert f"LIBLINEAR      {told}" in text.splitlines()
+    document = json.loads(call("fit", "c.yaml", "--dry-run", "--json", *words)[1])
+    assert call("fit", "c.yaml", "-q", "--name", "cs", *words)[0] == 0
+    assert f"LIBLINEAR      {told}" in call("model", "show", "runs/cs")[1].splitlines()
+    shown = json.loads(call("model", "show", "runs/cs", "--json")[1])
+    assert document["elsewhere"] == shown["elsewhere"]
+    assert [one["peer"] for one in shown["elsewhere"]] == list(PEERS)
+    assert shown["elsewhere"][0]["settings"] == {"s": 4, "c": pytest.approx(1 / 3.9), "B": 1}
+    first = call("fit", "c.yaml", "--dry-run", "--set", "objective.lambda=[0.1, 0.01]")[1]
+    assert "mlpack         linear_svm(lambda_=0.2, delta=1)" in first.splitlines()
