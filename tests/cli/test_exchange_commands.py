@@ -34,6 +34,13 @@ def test_a_model_is_exported_under_the_name_of_its_run(form, run, here, call):
     assert [line.removeprefix("svmtrain: ") for line in err.splitlines()] == list(expected.notes)
 
 
+def test_help_lists_every_form(call):
+    """The table of them needs numpy, for which help does not wait: so they are named again."""
+    out = " ".join(call("export", "--help")[1].split())
+    *names, last = EXPORTS
+    assert f"{', '.join(names)} or {last}." in out
+
+
 def test_a_document_tells_what_was_written(run, here, call):
     """Path, form, size, digest and notes; nothing on stderr."""
     words = ("export", run.model, "--to", "liblinear", "--json", "-o", "m.txt")
