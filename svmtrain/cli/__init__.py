@@ -23,6 +23,7 @@ COMMANDS = {
     "resume": "svmtrain.cli.resume",
     "evaluate": "svmtrain.cli.evaluate",
     "predict": "svmtrain.cli.predict",
+    "report": "svmtrain.cli.report",
     "verify": "svmtrain.cli.verify",
     "gradcheck": "svmtrain.cli.gradcheck",
     "circuit": "svmtrain.cli.circuit",

@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 from svmtrain.build import load_splits
 from svmtrain.config import Config, load_config
 from svmtrain.data.readers import data_paths, format_of
+from svmtrain.data.scaled import dense
 from svmtrain.data.store import is_store
 from svmtrain.errors import ModelError, SvmtrainError
 from svmtrain.files import read_bytes
+from svmtrain.graph.circuit import GraphError
+from svmtrain.graph.draw import svg
 from svmtrain.model import LinearClassifier, load_model
+from svmtrain.operations.circuit import loss_of_row
 from svmtrain.operations.evaluate import refuse_changed
 from svmtrain.report.images import Shape, find_shape, parse_shape
 from svmtrain.report.judged import SPLITS, Judged, judge
@@ -81,6 +85,29 @@ class Story:
             return None
         factor = self.model.scaler.factor[:, np.newaxis]
         return np.asarray(self.model.W, np.float64) * factor
+
+    def feature(self, j: int) -> str:
+        """Return what a feature is called: its name, or its number from 0."""
+        names = None if self.model is None else self.model.feature_names
+        if self.model is not None and self.model.encoder is not None:
+            names = self.model.encoder.feature_names
+        return names[j] if names is not None else f"feature {j}"
+
+    def circuit(self) -> tuple[str, str] | None:
+        """Return the loss of the hardest training row as a drawn circuit, and what it is of."""
+        train, model = self.judged.get("train"), self.model
+        if train is None or model is None or not len(train.rows):
+            return None
+        row = int(train.losses.argmax())
+        weights = np.asarray(model.W, np.float64), np.asarray(model.b, np.float64)
+        x = dense(model.scaler.transform(train.rows.part(row, row + 1), np.float64))
+        y, labels = train.rows.y[row : row + 1], [str(label) for label in model.classes]
+        found = loss_of_row(model.objective, model.objective.loss, x, y, weights, labels, row)
+        said = f"row {int(train.rows.places[row]) + 1:,} of the training file, of class {found.label}"
+        try:
+            return svg(found.shown.output).decode(), said
+        except GraphError:
+            return None
 
 
 def tell_story(run: RunDirectory, image: str | None = None) -> Story:
