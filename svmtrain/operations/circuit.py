@@ -191,7 +191,7 @@ def show_loss(
 def loss_of_row(
     objective: LinearObjective,
     loss: str,
-    x: Array,
+    x: Floats,
     y: NDArray[np.int64],
     weights: tuple[Floats, Floats],
     labels: Sequence[str],
@@ -218,7 +218,7 @@ def loss_of_row(
     """
     circuit = hinge.build(
         loss,
-        x,
+        x.astype(np.float64),
         y,
         *weights,
         delta=objective.delta,

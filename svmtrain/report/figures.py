@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -23,6 +24,7 @@ Runs = Sequence[tuple[str, Sequence[EpochRecord]]]
 NUMBERED_CLASSES = 20
 LONGEST_NAME = 24
 BINS = 40
+FULL_COLOUR = 0.95
 DIVERGING = "RdBu_r"
 """White at 0, and two ends that people with any colour vision tell apart."""
 
@@ -234,6 +236,7 @@ def draw_margins(
         edges[:-1], counted[1], width, bottom=counted[0], align="edge", color=ink["s2"],
         hatch="////", edgecolor=ink["ink"], linewidth=0, label="labelled wrong",
     )  # fmt: skip
+    axes.set_ylim(0, 1.06 * max(1, int((counted[0] + counted[1]).max())))
     axes.axvline(delta, color=ink["ink"], linestyle=":", label=f"delta {delta:g}")
     axes.set_xlabel("margin: score of the true class less the best other")
     axes.set_ylabel("rows")
@@ -241,9 +244,15 @@ def draw_margins(
 
 
 def template_pixels(weights: NDArray[np.float64], shape: Shape) -> NDArray[np.float64]:
-    """Return the weights of a class (n_features,) as pixels in [0, 1]; 0.5 is a weight of 0."""
-    most = float(np.abs(weights).max()) or 1.0
-    return shape.pixels(0.5 + weights / (2 * most))
+    """Return the weights of a class (n_features,) as pixels in [0, 1]; 0.5 is a weight of 0.
+
+    The ends of the scale are at the quantile `FULL_COLOUR` of the weights that are not 0, and
+    larger ones are cut off: a pixel that hardly ever differs has so large a weight that the
+    others would be all of one colour.
+    """
+    lengths = np.abs(weights)
+    full = float(np.quantile(lengths[lengths > 0], FULL_COLOUR)) if lengths.any() else 1.0
+    return np.asarray(np.clip(shape.pixels(0.5 + weights / (2 * full)), 0, 1), np.float64)
 
 
 def png_of(pixels: NDArray[Any], colours: str) -> bytes:
@@ -268,3 +277,15 @@ def in_page(
         figure = figure_of(figsize=size, layout="constrained")
         draw(figure.add_subplot(), IN_PAGE)
         return inline_svg(figure, title, description, name)
+
+
+def curves_in_page(runs: Runs, said: str) -> list[str]:
+    """Return every curve of some runs to stand in a page; `said` follows its title in words."""
+    return [
+        in_page(f"curve-{name}", title, f"{title} {said}", partial(_curve, draw, runs))
+        for name, (draw, title) in CURVES.items()
+    ]
+
+
+def _curve(draw: Callable[[Any, Runs, Ink], None], runs: Runs, axes: Any, ink: Ink) -> None:
+    draw(axes, runs, ink)

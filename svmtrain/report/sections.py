@@ -35,14 +35,7 @@ def curves(story: Story) -> Mapping[str, Any] | None:
         return None
     runs = [(story.name, story.records)]
     last = story.records[-1]
-    drawn = []
-    for name, (draw, title) in figures.CURVES.items():
-        drawn.append(
-            figures.in_page(
-                f"curve-{name}", title, f"{title} by epoch; the table below has the figures.",
-                lambda axes, ink, draw=draw: draw(axes, runs, ink),
-            )
-        )  # fmt: skip
+    drawn = figures.curves_in_page(runs, "by epoch; the table below has the figures.")
     stride = -(-len(story.records) // SHOWN_EPOCHS)
     records = [asdict(record) for record in story.records[::-1][::stride][::-1]]
     names = [name for name in asdict(last) if any(one[name] is not None for one in records)]
@@ -153,7 +146,7 @@ def _telling(story: Story, seen: Seen) -> list[str]:
     found, own = model.classes.index(seen.found), model.classes.index(seen.label)
     if found == own:
         return []
-    scaled = dense(model.transform(seen.features[np.newaxis]))[0]
+    scaled = dense(model.scaler.transform(seen.features[np.newaxis], np.float64))[0]
     parts = scaled * (model.W[:, found] - model.W[:, own])
     order = np.argsort(-parts, kind="stable")[:3]
     return [f"{story.feature(j)} = {seen.features[j]:.6g}" for j in order if parts[j] > 0]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from svmtrain.errors import SvmtrainError
-from svmtrain.report import figures
+from svmtrain.report import figures, words
 from svmtrain.report.comparison import Comparison
 from svmtrain.report.story import Story
 from svmtrain.runs.catalogue import FIGURES
@@ -55,13 +55,7 @@ def curves(comparison: Comparison) -> Mapping[str, Any] | None:
         return None
     series = [(story.name, story.records) for story in drawn]
     names = ", ".join(story.name for story in drawn)
-    pictures = [
-        figures.in_page(
-            f"curve-{name}", title, f"{title} by epoch of {names}.",
-            lambda axes, ink, draw=draw: draw(axes, series, ink),
-        )
-        for name, (draw, title) in figures.CURVES.items()
-    ]  # fmt: skip
+    pictures = figures.curves_in_page(series, f"by epoch of {names}.")
     left_out = len(comparison.stories) - len(drawn)
     return {"pictures": pictures, "drawn": len(drawn), "left_out": left_out}
 
@@ -76,7 +70,9 @@ def differences(comparison: Comparison) -> Mapping[str, Any] | None:
     rows = [
         {
             "key": key,
-            "cells": [story.summary.settings.get(key, "–") for story in comparison.stories],
+            "cells": [
+                story.summary.settings.get(key, words.NOTHING) for story in comparison.stories
+            ],
         }
         for key in comparison.keys
     ]

@@ -103,7 +103,9 @@ class Story:
         x = dense(model.scaler.transform(train.rows.part(row, row + 1), np.float64))
         y, labels = train.rows.y[row : row + 1], [str(label) for label in model.classes]
         found = loss_of_row(model.objective, model.objective.loss, x, y, weights, labels, row)
-        said = f"row {int(train.rows.places[row]) + 1:,} of the training file, of class {found.label}"
+        said = (
+            f"row {int(train.rows.places[row]) + 1:,} of the training file, of class {found.label}"
+        )
         try:
             return svg(found.shown.output).decode(), said
         except GraphError:

@@ -8,6 +8,8 @@ from svmtrain.report.comparison import Comparison, Duel
 from svmtrain.report.judged import Judged
 from svmtrain.report.story import Story
 
+NOTHING = "\N{EN DASH}"
+"""What stands where there is no value."""
 CLOSE = 0.001
 """A proven gap below which more training is not worth a sentence."""
 FEW_ROWS = 100
@@ -16,14 +18,14 @@ APART = 0.05
 
 
 def percent(share: float, digits: int = 2) -> str:
-    """Return a share as a percentage: 0.9241 is 92.41 %."""
-    return f"{100 * share:.{digits}f} %"
+    """Return a share as a percentage: 0.9241 is 92.41 %, not to be broken."""
+    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def figure(value: object, digits: int = 4) -> str:
     """Return a number as a reader wants it; a dash where there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return "–"
+        return NOTHING
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.{digits}g}" if abs(value) < 1e-3 and value != 0 else f"{value:,.{digits}f}"
@@ -84,8 +86,8 @@ def _how_sure(story: Story) -> str:
         )
     return (
         f"Its objective is {figure(value)} and the optimum is proven to be no lower than "
-        f"{figure(value * (1 - proven))}: no linear classifier can be better than this one by more "
-        f"than {percent(proven)} of the objective."
+        f"{figure(value * (1 - proven))}: no weights whatever have an objective more than "
+        f"{percent(proven)} below it."
     )
 
 
@@ -95,7 +97,8 @@ def _checked(story: Story) -> str:
         return "The gradient was not checked."
     if check["passed"] is not True:
         return "The gradient check FAILED: do not trust this model."
-    return f"The gradient was checked before the first step, at {figure(check.get('compared'))} entries."
+    compared = figure(check.get("compared"))
+    return f"The gradient was checked before the first step, at {compared} entries."
 
 
 def _advice(story: Story) -> str:
@@ -113,8 +116,8 @@ def _advice(story: Story) -> str:
             )
     doubted = sum(len(one.doubted()) for one in story.judged.values())
     if doubted:
-        said.append(f"{rows_of(doubted)} may carry a wrong label, and are worth a look below")
-    return f"What to look at: {'; '.join(said)}." if said else ""
+        said.append(f"look at the {rows_of(doubted)} below whose label may be wrong")
+    return f"What to do next: {'; '.join(said)}." if said else ""
 
 
 def comparison_summary(comparison: Comparison) -> list[str]:
@@ -127,16 +130,16 @@ def comparison_summary(comparison: Comparison) -> list[str]:
     ties = [duel.second for duel in comparison.duels if duel.tie]
     beaten = [duel.second for duel in comparison.duels if not duel.tie]
     said = [
-        f"{first.first} labels the most {comparison.split} rows right: "
+        f"“{first.first}” labels the most {comparison.split} rows right: "
         f"{percent(first.accuracies[0])} of {rows_of(first.pair.rows)}."
     ]
     if ties:
         said.append(
-            f"The rows do not tell it apart from {listed(ties)}: that is a tie, and another "
+            f"The rows do not tell it apart from {quoted(ties)}: that is a tie, and another "
             "reason, such as the time or the proven gap, may choose between them."
         )
     if beaten:
-        said.append(f"It is better than {listed(beaten)} by more than chance explains.")
+        said.append(f"It is better than {quoted(beaten)} by more than chance explains.")
     return said
 
 
@@ -145,8 +148,13 @@ def verdict(duel: Duel) -> str:
     return "tie" if duel.tie else f"{duel.first} is better"
 
 
+def quoted(names: Sequence[str]) -> str:
+    """Return names of runs as a list in words."""
+    return listed([f"“{name}”" for name in names])
+
+
 def listed(names: Sequence[str], most: int = 6) -> str:
-    """Return names as a list in words."""
+    """Return texts as a list in words."""
     shown = [*names[:most], *([f"{len(names) - most} others"] if len(names) > most else [])]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
