@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "svmtrain.cli.evaluate",
     "predict": "svmtrain.cli.predict",
     "report": "svmtrain.cli.report",
+    "plot": "svmtrain.cli.plot",
     "verify": "svmtrain.cli.verify",
     "gradcheck": "svmtrain.cli.gradcheck",
     "circuit": "svmtrain.cli.circuit",

@@ -64,6 +64,7 @@ def drawing(ink: Ink, name: str) -> Iterator[Any]:
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.grid": True,
+        "axes.axisbelow": True,
         "grid.color": ink["faint"],
         "grid.linewidth": 0.6,
         "xtick.color": colour,
