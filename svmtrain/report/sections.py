@@ -83,9 +83,12 @@ def weights(story: Story) -> Mapping[str, Any] | None:
             {"name": name, "picture": _png(figures.template_pixels(raw[:, k], shape))}
             for k, name in enumerate(model.classes)
         ]
-        return {"templates": shown, "colour": shape.channels > 1}
+        return {"templates": shown, "strongest": [], "colour": shape.channels > 1}
     scaled = np.asarray(model.W, np.float64)
-    return {"strongest": [_strongest(scaled[:, k], story, k) for k in range(scaled.shape[1])]}
+    return {
+        "templates": [],
+        "strongest": [_strongest(scaled[:, k], story, k) for k in range(scaled.shape[1])],
+    }
 
 
 def _strongest(column: NDArray[np.float64], story: Story, k: int) -> dict[str, Any]:
