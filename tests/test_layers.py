@@ -111,6 +111,7 @@ ALLOWED_ALL_THE_SAME = {"svmtrain.graph.draw": {"io"}}
 # Packages that one room alone deals with.
 KEPT_BY = {
     **{"click": "cli", "yaml": "config", "tqdm": "training"},
+    **{"jinja2": "report", "tensorboardX": "operations"},
     **{"urllib": "fetch", "socket": "fetch", "tarfile": "fetch"},
 }
 

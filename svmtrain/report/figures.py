@@ -25,6 +25,8 @@ NUMBERED_CLASSES = 20
 LONGEST_NAME = 24
 BINS = 40
 FULL_COLOUR = 0.95
+ID = re.compile(r' id="([^"]*)"')
+REFERENCE = re.compile(r"""(?:href="|url\()#([^")]+)""")
 DIVERGING = "RdBu_r"
 """White at 0, and two ends that people with any colour vision tell apart."""
 
@@ -85,6 +87,8 @@ def inline_svg(figure: Any, title: str, description: str, name: str) -> str:
     text = stream.getvalue().decode()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    used = set(REFERENCE.findall(text))
+    text = ID.sub(lambda match: match[0] if match[1] in used else "", text)
     head, rest = text.split(">", 1)
     head = re.sub(r' (width|height)="[^"]*"', "", head)
     head += f' role="img" aria-labelledby="{name}-title {name}-desc"'

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain.data.scaled import dense
-from svmtrain.errors import SvmtrainError
+from svmtrain.errors import ConfigError, SvmtrainError
 from svmtrain.report import figures, words
 from svmtrain.report.images import Shape
 from svmtrain.report.judged import Judged, Seen, look
@@ -194,7 +194,11 @@ def setting(story: Story) -> Mapping[str, Any] | None:
     return {
         "yaml": story.yaml,
         "environment": environment if isinstance(environment, dict) else {},
-        "files": [one for one in files if isinstance(one, dict)] if isinstance(files, list) else [],
+        "files": [
+            {name: one.get(name, "") for name in ("role", "name", "size", "sha256")}
+            for one in (files if isinstance(files, list) else [])
+            if isinstance(one, dict)
+        ],
         "info": {
             name: story.info[name]
             for name in ("status", "reason", "started", "ended", "host", "code")
@@ -228,6 +232,8 @@ def sections_of(story: Story) -> list[dict[str, Any]]:
     for name, (make, title) in SECTIONS.items():
         try:
             content = make(story)
+        except ConfigError:  # a library is missing
+            raise
         except SvmtrainError as error:
             content = {"problem": str(error)}
         if content is not None:

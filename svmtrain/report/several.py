@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from svmtrain.errors import SvmtrainError
+from svmtrain.errors import ConfigError, SvmtrainError
 from svmtrain.report import figures, words
 from svmtrain.report.comparison import Comparison
 from svmtrain.report.story import Story
@@ -105,6 +105,8 @@ def sections_of_several(comparison: Comparison) -> list[dict[str, Any]]:
     for name, (make, title) in SECTIONS.items():
         try:
             content = make(comparison)
+        except ConfigError:  # a library is missing
+            raise
         except SvmtrainError as error:
             content = {"problem": str(error)}
         if content is not None:
