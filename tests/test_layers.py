@@ -31,6 +31,8 @@ ROOMS = {
     "training": {"errors", "interrupts", "data", "objective", "solvers"},
     "container": {"errors", "files", "strict_json"},
     "model": {"errors", "files", "strict_json", "data", "objective", "container"},
+    # Models in the forms of other programs.
+    "exchange": {"errors", "files", "data", "objective", "model"},
     "checkpoint": {"errors", "strict_json", "solvers", "training", "container", "model"},
     "runs": {"errors", "files", "config", "training", "model", "checkpoint"},
     "build": {
@@ -57,6 +59,7 @@ ROOMS = {
         "metrics",
         "training",
         "model",
+        "exchange",
         "checkpoint",
         "runs",
         "build",

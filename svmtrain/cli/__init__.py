@@ -25,6 +25,8 @@ COMMANDS = {
     "predict": "svmtrain.cli.predict",
     "report": "svmtrain.cli.report",
     "plot": "svmtrain.cli.plot",
+    "export": "svmtrain.cli.export",
+    "import": "svmtrain.cli.import_",
     "verify": "svmtrain.cli.verify",
     "gradcheck": "svmtrain.cli.gradcheck",
     "circuit": "svmtrain.cli.circuit",
