@@ -66,6 +66,22 @@ ROOMS = {
         "graph",
         "gradcheck",
     },
+    # Many runs at once: each an ordinary one, trained as `fit` does.
+    "experiments": {
+        "errors",
+        "files",
+        "interrupts",
+        "threads",
+        "config",
+        "data",
+        "solvers",
+        "metrics",
+        "training",
+        "model",
+        "runs",
+        "build",
+        "operations",
+    },
     # What people look at: drawings and pages, out of runs as they are.
     "report": {
         "errors",
@@ -95,6 +111,7 @@ ROOMS = {
         "model",
         "runs",
         "operations",
+        "experiments",
         "report",
         "graph",
         "gradcheck",

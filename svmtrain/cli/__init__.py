@@ -21,6 +21,7 @@ from svmtrain.errors import Interrupted, StorageError, SvmtrainError, printable
 COMMANDS = {
     "fit": "svmtrain.cli.fit",
     "resume": "svmtrain.cli.resume",
+    "cv": "svmtrain.cli.cv",
     "evaluate": "svmtrain.cli.evaluate",
     "predict": "svmtrain.cli.predict",
     "report": "svmtrain.cli.report",
