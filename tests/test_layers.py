@@ -28,9 +28,10 @@ ROOMS = {
     "gradcheck": set(),  # takes callables and knows no loss
     "solvers": {"errors", "objective"},
     "metrics": {"errors"},
+    "calibration": set(),
     "training": {"errors", "interrupts", "data", "objective", "solvers"},
     "container": {"errors", "files", "strict_json"},
-    "model": {"errors", "files", "strict_json", "data", "objective", "container"},
+    "model": {"errors", "files", "strict_json", "data", "objective", "container", "calibration"},
     # Models in the forms of other programs.
     "exchange": {"errors", "files", "data", "objective", "model"},
     "checkpoint": {"errors", "strict_json", "solvers", "training", "container", "model"},
@@ -56,6 +57,7 @@ ROOMS = {
         "fetch",
         "objective",
         "solvers",
+        "calibration",
         "metrics",
         "training",
         "model",
@@ -90,6 +92,7 @@ ROOMS = {
         "config",
         "data",
         "graph",
+        "calibration",
         "metrics",
         "training",
         "model",
@@ -119,7 +122,7 @@ ROOMS = {
 }
 
 # The rooms of pure numbers: arrays and plain values in, arrays and plain values out.
-NUMERIC = ("objective", "graph", "gradcheck", "solvers")
+NUMERIC = ("objective", "graph", "gradcheck", "solvers", "calibration")
 OUTSIDE_THE_NUMBERS = {
     *("builtins", "click", "fcntl", "io", "json", "logging", "os", "pathlib", "shutil"),
     *("subprocess", "sys", "tempfile", "time", "tqdm", "warnings", "yaml"),

@@ -24,6 +24,7 @@ COMMANDS = {
     "cv": "svmtrain.cli.cv",
     "evaluate": "svmtrain.cli.evaluate",
     "predict": "svmtrain.cli.predict",
+    "calibrate": "svmtrain.cli.calibrate",
     "report": "svmtrain.cli.report",
     "plot": "svmtrain.cli.plot",
     "export": "svmtrain.cli.export",

@@ -14,6 +14,7 @@ from svmtrain import interrupts
 from svmtrain.build import best_metric, cadence, stop_rules
 from svmtrain.errors import DivergedError, Interrupted
 from svmtrain.model import LinearClassifier
+from svmtrain.operations.calibrate import calibrated
 from svmtrain.operations.evaluate import evaluate_rows
 from svmtrain.operations.job import FitResult, Job
 from svmtrain.operations.run_info import RunInfo
@@ -146,7 +147,8 @@ def choose(
         (W, b), chosen = (state.best_W, state.best_b), best.record
     else:
         (W, b), chosen = state.solver.weights, last
-    return job.built.classifier(W, b, facts(job, wanted, chosen)), chosen
+    model = job.built.classifier(W, b, facts(job, wanted, chosen))
+    return calibrated(model, job.splits.validation, job.config.output.calibration), chosen
 
 
 def _of_zero_weights(job: Job) -> float:
