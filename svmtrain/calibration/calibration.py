@@ -56,9 +56,9 @@ class Calibration:
         if margins.shape[1] == 2:
             second = apply(self.curve, margins[:, 1])
             return np.column_stack([1 - second, second])
-        found = apply(self.curve, margins.ravel()).reshape(margins.shape)
+        found: Array = np.reshape(apply(self.curve, margins.ravel()), margins.shape)
         whole = found.sum(axis=1, keepdims=True)
-        even = np.full_like(found, 1 / found.shape[1])
+        even = np.full_like(margins, 1 / margins.shape[1])
         return np.asarray(np.divide(found, whole, out=even, where=whole > 0))
 
 

@@ -18,7 +18,9 @@ def fit_sigmoid(margins: Array, positive: NDArray[np.bool_]) -> Curve:
 
     A row of the class has the target (N+ + 1) / (N+ + 2), any other 1 / (N- + 2), so that the
     slope is finite however well the margins part the rows. Stops when no entry of the gradient is
-    above `FLAT`, or where no step makes the mean smaller.
+    above `FLAT`, or where no step makes the mean smaller. Where that has a slope below 0, by which
+    the clearer label would be the less probable, the slope is 0: the mean is convex, so that is
+    the least of all that do not fall.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ def fit_sigmoid(margins: Array, positive: NDArray[np.bool_]) -> Curve:
     n, ahead = len(margins), int(positive.sum())
     high, low = (ahead + 1) / (ahead + 2), 1 / (n - ahead + 2)
     target = np.where(positive, high, low)
-    width = float(margins.std()) or 1.0
+    width = float(np.abs(margins).max()) or 1.0
     columns = np.column_stack([margins / width, np.ones(n)])
     at = np.array([0.0, np.log((ahead + 1) / (n - ahead + 1))])
     value = _cross_entropy(columns @ at, target)
@@ -47,6 +49,8 @@ def fit_sigmoid(margins: Array, positive: NDArray[np.bool_]) -> Curve:
         if found is None:
             break
         at, value = found
+    if at[0] < 0:
+        at = np.array([0.0, np.log(target.sum() / (n - target.sum()))])
     return Curve(at[:1] / width, at[1:].copy())
 
 

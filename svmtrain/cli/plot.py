@@ -13,7 +13,7 @@ svmtrain plot curves runs/digits -o curves.png
 svmtrain plot confusion runs/digits -o confusion.svg --split validation
 svmtrain plot templates runs/mnist -o templates.png --image 28x28
 """
-KINDS = ("curves", "confusion", "templates", "margins")
+KINDS = ("curves", "confusion", "templates", "margins", "reliability")
 
 
 @click.command("plot", cls=Command, examples=EXAMPLES, short_help="One picture of a run.")
@@ -27,7 +27,7 @@ KINDS = ("curves", "confusion", "templates", "margins")
 )
 @click.option("--image", metavar="HxW", help="Rows are pictures of this shape: 28x28, or none.")
 def command(kind: str, run: str, output: str, split: str | None, image: str | None) -> None:
-    """Draw the curves, the confusion matrix, the templates or the margins of RUN.
+    """Draw a picture of RUN: of its training, its labels, its weights or its probabilities.
 
     Templates are the weights of each class as pictures, or the strongest features where rows are
     no pictures. Needs the extra `plot`.

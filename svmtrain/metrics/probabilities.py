@@ -19,14 +19,13 @@ def _zeros() -> Array:
 class Reliability:
     """Probabilities of some rows beside what came true; rows are added a block at a time.
 
-    A row counts in the bin of its confidence, the probability of its likeliest class: bin k of
-    `BINS` holds those from k / BINS to (k + 1) / BINS.
+    A row counts in the bin of its confidence, the probability of its label: bin k of `BINS` holds
+    those from k / BINS to (k + 1) / BINS.
 
     Attributes
     ----------
     rows, confidence, right : ndarray of float64 (BINS,)
-        Of each bin: its rows, the sum of their confidences, and how many of them are of the class
-        that was the likeliest.
+        Of each bin: its rows, the sum of their confidences, and how many are labelled right.
     """
 
     rows: Array = field(default_factory=_zeros)
@@ -34,16 +33,16 @@ class Reliability:
     right: Array = field(default_factory=_zeros)
     _brier: float = 0.0
 
-    def add(self, probabilities: Array, y: NDArray[np.int64]) -> None:
-        """Take rows with the probabilities (n, n_classes) of their classes, and their class."""
+    def add(self, probabilities: Array, y: NDArray[np.int64], labels: NDArray[np.intp]) -> None:
+        """Take rows: probabilities (n, n_classes), their classes (n,) and their labels (n,)."""
         wrong = probabilities.copy()
         wrong[np.arange(len(y)), y] -= 1
         self._brier += float(np.square(wrong).sum())
-        confidence, likeliest = probabilities.max(axis=1), probabilities.argmax(axis=1)
+        confidence = probabilities[np.arange(len(y)), labels]
         at = np.minimum((confidence * BINS).astype(np.intp), BINS - 1)
         self.rows += np.bincount(at, minlength=BINS)
         self.confidence += np.bincount(at, confidence, minlength=BINS)
-        self.right += np.bincount(at, likeliest == y, minlength=BINS)
+        self.right += np.bincount(at, labels == y, minlength=BINS)
 
     @property
     def brier(self) -> float:
@@ -73,21 +72,25 @@ class Reliability:
 
 
 def coverage(
-    probabilities: Array, y: NDArray[np.int64], thresholds: tuple[float, ...]
+    probabilities: Array,
+    y: NDArray[np.int64],
+    labels: NDArray[np.intp],
+    thresholds: tuple[float, ...],
 ) -> list[tuple[float, float, float | None]]:
     """Return, for each threshold, the share of rows at least so sure, and their accuracy.
 
     Parameters
     ----------
     probabilities : ndarray of float64 (n, n_classes), n >= 1
-    y : ndarray of int64 (n,)
+    y, labels : ndarray of int (n,)
+        The class of each row, and the one it was given.
     thresholds : tuple of float
 
     Returns
     -------
     list of (threshold, share, accuracy); None for the accuracy of no rows
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == y
+    confidence, right = probabilities[np.arange(len(y)), labels], labels == y
     found = []
     for threshold in thresholds:
         sure = confidence >= threshold

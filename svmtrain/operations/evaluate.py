@@ -119,9 +119,10 @@ def _evaluate(classifier: LinearClassifier, parts: Iterable[tuple[Rows, Classes]
     for X, y in parts:
         interrupts.check()
         scores = times(X, classifier.W) + classifier.b
-        confusion += confusion_matrix(y, scores.argmax(axis=1), n_classes)
+        labels = scores.argmax(axis=1)
+        confusion += confusion_matrix(y, labels, n_classes)
         if calibration is not None and reliability is not None:
-            reliability.add(calibration.probabilities(scores), y)
+            reliability.add(calibration.probabilities(scores), y, labels)
         losses, _ = classifier.objective.losses(scores, y)
         total += DataTerm(float(losses.sum(dtype=np.float64)), len(y), 0, 0)
     if total.count == 0:

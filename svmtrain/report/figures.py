@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from svmtrain.errors import ConfigError, printable
 from svmtrain.metrics.classification import Report
+from svmtrain.metrics.probabilities import Reliability
 from svmtrain.report.images import Shape
 from svmtrain.report.ink import IN_PAGE, ON_PAPER, SERIES, STROKES, as_variables
 from svmtrain.training.history import EpochRecord
@@ -246,6 +247,19 @@ def draw_margins(
     axes.set_xlabel("margin: score of the true class less the best other")
     axes.set_ylabel("rows")
     axes.legend(loc="best", fontsize=8)
+
+
+def draw_reliability(axes: Any, found: Reliability, ink: Ink) -> None:
+    """Draw the accuracy of rows over their confidence; the larger a dot, the more rows."""
+    axes.plot([0, 1], [0, 1], color=ink["quiet"], linestyle=":", label="as it should be")
+    confidence, accuracy, rows = zip(*found.points, strict=True)
+    sizes = [20 + 160 * count / max(rows) for count in rows]
+    axes.plot(confidence, accuracy, color=ink["s1"], linewidth=1, label="these rows")
+    axes.scatter(confidence, accuracy, s=sizes, color=ink["s1"], zorder=3, clip_on=False)
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
+    axes.set_xlabel("confidence: probability of the label")
+    axes.set_ylabel("share that is labelled right")
+    axes.legend(loc="upper left", fontsize=8)
 
 
 def template_pixels(weights: NDArray[np.float64], shape: Shape) -> NDArray[np.float64]:

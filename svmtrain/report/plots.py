@@ -11,6 +11,7 @@ import numpy as np
 
 from svmtrain.errors import ConfigError, DataError
 from svmtrain.files import write_atomic
+from svmtrain.metrics.probabilities import Reliability
 from svmtrain.report import figures
 from svmtrain.report.ink import ON_PAPER
 from svmtrain.report.judged import Judged
@@ -53,6 +54,20 @@ def _margins(story: Story, split: str | None, figure_of: Any) -> Any:
     axes = figure.add_subplot()
     delta = model.objective.delta
     figures.draw_margins(axes, judged.margins, judged.right, delta, ON_PAPER)
+    axes.set_title(f"{figures.label(story.name)}: {judged.split} rows")
+    return figure
+
+
+def _reliability(story: Story, split: str | None, figure_of: Any) -> Any:
+    judged, model = _part(story, split), story.model
+    if model is None or model.calibration is None:
+        raise DataError("has a model without probabilities", path=story.run.path)
+    found = Reliability()
+    probabilities = model.calibration.probabilities(judged.scores)
+    found.add(probabilities, judged.rows.y, judged.scores.argmax(axis=1))
+    figure = figure_of(figsize=(4.6, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    figures.draw_reliability(axes, found, ON_PAPER)
     axes.set_title(f"{figures.label(story.name)}: {judged.split} rows")
     return figure
 
@@ -107,6 +122,7 @@ PLOTS: dict[str, tuple[Plot, str]] = {
     "confusion": (_confusion, "the confusion matrix"),
     "templates": (_templates, "the weights as pictures, or the strongest features"),
     "margins": (_margins, "how clear the decisions are"),
+    "reliability": (_reliability, "how true the probabilities are"),
 }
 
 

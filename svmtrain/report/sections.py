@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from svmtrain.data.scaled import dense
 from svmtrain.errors import ConfigError, SvmtrainError
+from svmtrain.metrics.probabilities import Reliability, coverage
 from svmtrain.report import figures, words
 from svmtrain.report.images import Shape
 from svmtrain.report.judged import Judged, Seen, look
@@ -26,6 +27,7 @@ SHOWN_ROWS = 12
 SHOWN_EPOCHS = 30
 SHOWN_FEATURES = 8
 SHOWN_CLASSES = 30
+THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.99)
 PIXELS_AT_MOST = 1 << 16
 
 
@@ -173,6 +175,32 @@ def margins(story: Story) -> Mapping[str, Any] | None:
     return {"picture": drawn, "said": said, "split": judged.split}
 
 
+def calibration(story: Story) -> Mapping[str, Any] | None:
+    """Give the reliability of the probabilities, and what a threshold would leave."""
+    judged, model = story.held_out, story.model
+    if judged is None or model is None or model.calibration is None:
+        return None
+    probabilities, y = model.calibration.probabilities(judged.scores), judged.rows.y
+    labels, found = judged.scores.argmax(axis=1), Reliability()
+    found.add(probabilities, y, labels)
+    said = (
+        f"Brier score {found.brier:.4f} (0 is perfect), calibration error "
+        f"{words.percent(found.error)}: the mean distance of confidence and accuracy."
+    )
+    drawn = figures.in_page(
+        "reliability", "Reliability of the probabilities", said,
+        lambda axes, ink: figures.draw_reliability(axes, found, ink), (4.4, 4.0),
+    )  # fmt: skip
+    return {
+        "picture": drawn,
+        "said": said,
+        "split": judged.split,
+        "method": model.calibration.method,
+        "fitted_on": model.calibration.rows,
+        "coverage": coverage(probabilities, y, labels, THRESHOLDS),
+    }
+
+
 def gradient(story: Story) -> Mapping[str, Any] | None:
     """Give the figures of the gradient check, and the loss of the hardest row as a circuit."""
     check = story.info.get("gradcheck")
@@ -219,6 +247,7 @@ SECTIONS: dict[str, tuple[Section, str]] = {
     "weights": (weights, "What it has learned"),
     "rows": (rows, "Rows worth a look"),
     "margins": (margins, "How clear the decisions are"),
+    "calibration": (calibration, "How true its probabilities are"),
     "gradient": (gradient, "The gradient, checked"),
     "setting": (setting, "Config and environment"),
     "repeat": (repeat, "How to repeat it"),
