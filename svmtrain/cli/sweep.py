@@ -38,6 +38,7 @@ svmtrain sweep configs/digits.yaml --grid solver.lr=log:1e-3:1 --random 20 --hal
 @click.option("--halving", is_flag=True, help="Drop points on the way; the best train longer.")
 @click.option("--eta", type=int, default=3, show_default=True, help="One in ETA is kept each time.")
 @click.option("--cold", is_flag=True, help="Start no run along objective.lambda from another.")
+@click.option("--full", is_flag=True, help="Go on with runs that are proven not to be the best.")
 def command(
     config: str,
     overrides: tuple[str, ...],
@@ -52,6 +53,7 @@ def command(
     halving: bool,
     eta: int,
     cold: bool,
+    full: bool,
 ) -> None:
     """Train CONFIG at every point of a grid, and rank the runs by validation accuracy.
 
@@ -66,7 +68,7 @@ def command(
         settings,
         folder_of(out, config, "sweep"),
         make_session(quiet, False),
-        Plan(grid, random, seed, halving, eta, cold),
+        Plan(grid, random, seed, halving, eta, cold, full),
         name=f"{run_name(config)}-best",
         jobs=jobs,
         force=force,

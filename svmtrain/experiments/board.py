@@ -17,7 +17,7 @@ from svmtrain.operations.fit import reload_config
 from svmtrain.runs.catalogue import read_records
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.training.history import EpochRecord
-from svmtrain.training.stopping import BestEpoch
+from svmtrain.training.stopping import OUT_OF_REACH, BestEpoch
 
 FIGURES = (
     *("validation_accuracy", "validation_loss", "objective", "gap", "train_accuracy"),
@@ -36,12 +36,15 @@ class Standing:
         That of the epoch whose weights are the model, were it to end here.
     last : EpochRecord
     lam : float
+    given_up : bool
+        Whether it ended because it was proven not to become the best.
     """
 
     point: Point
     chosen: EpochRecord
     last: EpochRecord
     lam: float
+    given_up: bool = False
 
     @property
     def order(self) -> tuple[float, float, float]:
@@ -78,13 +81,14 @@ def standing(run: RunDirectory, point: Point, epochs: int | None = None) -> Stan
         When it has no records.
     """
     config, records = reload_config(run), read_records(run)[:epochs]
-    lam = run.read_info().get("lambda")
+    info = run.read_info()
+    lam, given_up = info.get("lambda"), OUT_OF_REACH in str(info.get("reason"))
     best = BestEpoch(best_metric(config, True))
     best.replay(records)
     chosen = best.record if config.output.model == "best" else records[-1] if records else None
     if chosen is None or not isinstance(lam, float):
         raise ModelError("has no records of its epochs", path=run.metrics)
-    return Standing(point, chosen, records[-1], lam)
+    return Standing(point, chosen, records[-1], lam, given_up)
 
 
 def ranked(standings: Sequence[Standing]) -> list[Standing]:

@@ -18,7 +18,7 @@ from svmtrain.errors import ConfigError
 
 SCALES = ("log", "lin")
 MOST_POINTS = 100_000
-DIGITS = 12
+DIGITS = 6
 """Significant digits of the values of a range, so that 1e-05 is not 1.0000000000000004e-05."""
 DRAWN_DIGITS = 4
 TRIES = 1000

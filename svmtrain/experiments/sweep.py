@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from svmtrain.build import best_metric, why_unproven
 from svmtrain.config import Config, to_yaml
 from svmtrain.errors import CheckFailed, ConfigError, ModelError
 from svmtrain.experiments.board import Standing, ranked, standing, write_board
@@ -44,7 +45,9 @@ class Plan:
     eta : int
         One in how many survives.
     cold : bool
-        Whether runs along the strengths of the penalty start each from the one before it.
+        Whether no run along the strengths of the penalty starts from the one before it.
+    full : bool
+        Whether runs go on that are proven not to become the best of their chain.
     """
 
     grid: tuple[str, ...]
@@ -53,6 +56,7 @@ class Plan:
     halving: bool = False
     eta: int = 3
     cold: bool = False
+    full: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,9 +183,16 @@ def _tasks(points: Sequence[Point], axes: Sequence[Axis], plan: Plan) -> list[Ta
                 for one in sorted(chain, key=lambda one: STRENGTHS[key] * float(one.settings[key]))
             ),
             chained=True,
+            gives_up=not plan.full and _can_be_proven(chain[0].config),
         )
         for chain in chains.values()
     ]
+
+
+def _can_be_proven(config: Config) -> bool:
+    """Return whether a run can tell what validation accuracy is out of its reach."""
+    by_objective = config.output.model == "best" and best_metric(config, True) == "objective"
+    return by_objective and why_unproven(config) is None and config.stop.must_reach is None
 
 
 def _words(folder: ExperimentFolder, points: Sequence[Point], epochs: int | None = None) -> Any:
@@ -248,7 +259,7 @@ def _conclude(
             "rank": rank,
             "run": one.point.name,
             "settings": one.point.settings,
-            "status": "finished" if last else f"dropped at {one.last.epoch} epochs",
+            "status": _status(one, last),
             **one.figures(),
         }
         for rank, (one, last) in enumerate(order, 1)
@@ -264,6 +275,13 @@ def _conclude(
     write_board(folder.path / "leaderboard.csv", keys, board)
     folder.write("summary.json", result.to_dict())
     return result
+
+
+def _status(one: Standing, last: bool) -> str:
+    """Return how the run of a point ended: in the last stage, or in an earlier one."""
+    if not last:
+        return f"dropped at {one.last.epoch} epochs"
+    return f"given up at {one.last.epoch} epochs" if one.given_up else "finished"
 
 
 def _best(

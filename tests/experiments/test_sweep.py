@@ -16,6 +16,7 @@ from svmtrain.experiments.points import Point
 from svmtrain.experiments.sweep import Plan, sweep
 from svmtrain.model import load_model
 from svmtrain.operations.fit import fit
+from svmtrain.operations.verify import verify
 from svmtrain.runs.directory import RunDirectory
 
 LAMBDAS = "objective.lambda=0.01,1,0.1"
@@ -131,6 +132,38 @@ def test_the_best_of_a_chain_is_made_again_without_the_others(tmp_path, solver):
     assert config.solver.warm_start == str(result.path / "best-start.npz")
     fit(config, QUIET)
     assert (tmp_path / "again" / "best" / "model.npz").read_bytes() == known
+
+
+def test_giving_up_what_cannot_win_changes_no_winner(tmp_path):
+    """Fewer epochs, the same best run byte for byte; what was given up is told and verifies."""
+    write_learnable(tmp_path, "name: dual; epochs: 60", noise=1.6)
+    exact = ("stop.gap=1e-7", "data.validation=0.4", "checkpoint.every=none")
+    grid = "objective.lambda=0.03,1,0.1"
+    early = swept(tmp_path, grid, overrides=exact)
+    full = swept(tmp_path, grid, name="full", overrides=exact, full=True)
+    assert early.best["run"] == full.best["run"]
+    models = [run_of(one, one.board[0]).model.read_bytes() for one in (early, full)]
+    assert models[0] == models[1]
+    given_up = [row for row in early.board if row["status"].startswith("given up at ")]
+    assert given_up
+    assert all(row["status"] == "finished" for row in full.board)
+    epochs = [{row["run"]: row["epochs"] for row in one.board} for one in (early, full)]
+    for row in early.board:
+        name = row["run"]
+        assert (epochs[0][name] < epochs[1][name]) == (row in given_up)
+    assert verify(run_of(early, given_up[0]), QUIET).equal
+    first, second = made_again(early, tmp_path)
+    assert first == second
+
+
+@pytest.mark.parametrize("setting", ["objective.bias=free", "output.model=last"])
+def test_nothing_is_given_up_where_nothing_can_be_proven(tmp_path, setting):
+    """Every run goes to its end, as each of its settings says."""
+    write_learnable(tmp_path, "epochs: 2")
+    result = swept(tmp_path, LAMBDAS, overrides=(setting,))
+    configs = [load_config(run_of(result, row).config) for row in result.board]
+    assert [config.stop.must_reach for config in configs] == [None] * 3
+    assert [row["status"] for row in result.board] == ["finished"] * 3
 
 
 def test_survivors_of_halving_are_the_runs_that_went_straight_to_the_end(tmp_path):
