@@ -22,6 +22,7 @@ COMMANDS = {
     "fit": "svmtrain.cli.fit",
     "resume": "svmtrain.cli.resume",
     "cv": "svmtrain.cli.cv",
+    "sweep": "svmtrain.cli.sweep",
     "evaluate": "svmtrain.cli.evaluate",
     "predict": "svmtrain.cli.predict",
     "calibrate": "svmtrain.cli.calibrate",

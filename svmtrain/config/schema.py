@@ -448,6 +448,13 @@ class Stop:
             "proven distance from the optimum, as a share of the objective, to stop at",
         ),
     )
+    must_reach: float | None = field(
+        default=None,
+        metadata=_about(
+            Optional(Number(above=0, maximum=1)),
+            "validation accuracy that a model must come to: stop once it is proven that none will",
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,17 +48,13 @@ class Course:
         Interrupted
             When a signal came; its message has the command that goes on.
         """
-
-        def tell(ended: Ended) -> None:
-            self._tell(ended, words)
-
         try:
-            carry_out_all(tasks, self.jobs, tell)
+            carry_out_all(tasks, self.jobs, lambda ended: self.tell(ended, words))
         except Interrupted:
             done = f"{self.ended} of {self.total} runs are done"
             raise interrupts.interruption(f"saved; {done}; go on with: {self._command()}") from None
 
-    def _tell(self, ended: Ended, words: Words) -> None:
+    def tell(self, ended: Ended, words: Words) -> None:
         """Tell of a run that ended, and how long the rest will take at this pace."""
         self.ended += 1
         self.known += ended.known

@@ -10,6 +10,7 @@ from pathlib import Path
 from svmtrain import interrupts
 from svmtrain.config import Config
 from svmtrain.errors import Interrupted, SvmtrainError
+from svmtrain.experiments.figures import figures_of
 from svmtrain.experiments.predictions import predict_held
 from svmtrain.operations.fit import finished, fit, reload_config, run_directory
 from svmtrain.operations.job import Job, Session
@@ -28,6 +29,9 @@ class Task:
     chained : bool
         Whether each starts from the one before it that was finished. They must have the same
         rows and preprocessing.
+    gives_up : bool
+        Whether, in a chain, a run ends once it is proven that it has fewer validation rows right
+        than one before it: see `stop.must_reach`.
     predictions : tuple of str or None
         For each run the file for what its model says of the rows of `split`.
     split : str
@@ -36,6 +40,7 @@ class Task:
 
     configs: tuple[Config, ...]
     chained: bool = False
+    gives_up: bool = False
     predictions: tuple[str, ...] | None = None
     split: str = "test"
 
@@ -83,7 +88,7 @@ def carry_out(task: Task, tell: Callable[[Ended], None]) -> None:
         problem, code, known = None, 0, False
         try:
             if task.chained:
-                config = _linked(config, task.configs[:at])
+                config = _linked(config, task.configs[:at], task.gives_up)
             else:
                 job = None
             file = None if task.predictions is None else Path(task.predictions[at])
@@ -116,15 +121,23 @@ def _train(
     return known, job
 
 
-def _linked(config: Config, before: Sequence[Config]) -> Config:
+def _linked(config: Config, before: Sequence[Config], gives_up: bool) -> Config:
     """Return the config of a run that starts from the last finished one of those before it.
 
-    One that was begun already keeps what it was begun with.
+    With `gives_up` it must come to the best validation accuracy of them. One that was begun
+    already keeps what it was begun with.
     """
     run = run_directory(config)
     if run.exists():
-        start = reload_config(run).solver.warm_start
+        known = reload_config(run)
+        start, floor = known.solver.warm_start, known.stop.must_reach
     else:
-        done = [one for one in before if is_done(one)]
-        start = str(run_directory(done[-1]).path) if done else config.solver.warm_start
-    return replace(config, solver=replace(config.solver, warm_start=start))
+        done = [run_directory(one) for one in before if is_done(one)]
+        start = str(done[-1].path) if done else config.solver.warm_start
+        reached = [figures_of(one)["validation_accuracy"] for one in done if gives_up]
+        floor = max(reached, default=0.0) or config.stop.must_reach
+    return replace(
+        config,
+        solver=replace(config.solver, warm_start=start),
+        stop=replace(config.stop, must_reach=floor),
+    )

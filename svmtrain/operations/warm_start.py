@@ -80,6 +80,18 @@ def where(run: RunDirectory, name: str | None) -> str | None:
     return None if name is None else os.path.relpath(name, run.path)
 
 
+def start_file(config: Config) -> Path | None:
+    """Return the file that a training of a config starts from now; None for none.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such file.
+    """
+    name = config.solver.warm_start
+    return None if name is None else _file(Path(name), config.solver.name == "dual")
+
+
 def _file(path: Path, dual: bool) -> Path:
     """Return the file that a path means: itself, or the model or checkpoint of a run."""
     if not path.exists():
