@@ -24,6 +24,7 @@ ROOMS = {
     "data": {"errors", "files", "strict_json", "interrupts"},
     "fetch": {"errors", "files", "interrupts"},  # knows names of formats, and reads none of them
     "objective": {"errors"},
+    "translate": {"objective"},  # an objective in the words of other programs
     "graph": {"errors"},  # apart from objective, so that their agreement means something
     "gradcheck": set(),  # takes callables and knows no loss
     "solvers": {"errors", "objective"},
@@ -47,6 +48,16 @@ ROOMS = {
         "training",
         "model",
     },
+    # The conventions of scikit-learn around the training that a run has.
+    "estimator": {
+        "errors",
+        "config",
+        "data",
+        "objective",
+        "solvers",
+        "training",
+        "build",
+    },
     "operations": {
         "errors",
         "files",
@@ -56,6 +67,7 @@ ROOMS = {
         "data",
         "fetch",
         "objective",
+        "translate",
         "solvers",
         "calibration",
         "metrics",
@@ -208,8 +220,28 @@ def test_modules_form_no_circle():
 
 
 def test_the_bare_package_imports_nothing():
-    """`import svmtrain` costs nothing, so that a command can decide what it needs."""
-    assert imports_of("svmtrain") <= {"__future__"}
+    """`import svmtrain` costs nothing, so that a command can decide what it needs.
+
+    The estimator alone is named, where types are checked and when it is asked for.
+    """
+    assert imports_of("svmtrain") <= {"__future__", "typing", "svmtrain.estimator"}
+    tree = ast.parse(MODULES["svmtrain"].read_text(encoding="utf-8"))
+    at_once = {
+        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert at_once == {"__future__", "typing"}
+    words = "import svmtrain, sys; print(sorted({'numpy', 'click', 'yaml'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", words],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        cwd=PACKAGE.parent,
+    )
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("module", [name for name in ROOMED if room_of(name) in NUMERIC])
