@@ -100,6 +100,7 @@ ROOMS = {
     "report": {
         "errors",
         "files",
+        "strict_json",
         "interrupts",
         "config",
         "data",
@@ -111,6 +112,7 @@ ROOMS = {
         "runs",
         "build",
         "operations",
+        "experiments",
     },
     # The terminal shows what the others made and computes nothing: no objective, no solvers, no
     # metrics, no build.

@@ -134,14 +134,14 @@ def draw_losses(axes: Any, runs: Runs, ink: Ink) -> None:
     }
     seen = _draw_fields(axes, runs, names, ink, only="validation_loss")
     _scale(axes, seen)
-    _finish(axes, "mean loss")
+    _finish(axes, _what("mean loss", runs, "validation_loss"))
 
 
 def draw_accuracies(axes: Any, runs: Runs, ink: Ink) -> None:
     """Draw the accuracies on the training and the validation rows by epoch."""
     names = {"train_accuracy": "training rows", "validation_accuracy": "validation rows"}
     _draw_fields(axes, runs, names, ink, only="validation_accuracy")
-    _finish(axes, "accuracy")
+    _finish(axes, _what("accuracy", runs, "validation_accuracy"))
 
 
 def draw_rates(axes: Any, runs: Runs, ink: Ink) -> None:
@@ -161,8 +161,10 @@ CURVES: dict[str, tuple[Callable[[Any, Runs, Ink], None], str]] = {
 
 
 def _draw_fields(axes: Any, runs: Runs, names: Mapping[str, str], ink: Ink, only: str) -> list[Any]:
-    """Draw fields of the records of one run, or one field of several."""
+    """Draw fields of the records of one run, or one field of several: one that they have."""
     seen: list[Any] = []
+    if len(runs) > 1 and all(getattr(r, only) is None for _, records in runs for r in records):
+        only = only.replace("validation", "train")
     fields = names if len(runs) == 1 else {only: names[only]}
     number = 0
     for name, records in runs:
@@ -175,6 +177,14 @@ def _draw_fields(axes: Any, runs: Runs, names: Mapping[str, str], ink: Ink, only
                 seen += values
             number += 1
     return seen
+
+
+def _what(name: str, runs: Runs, field: str) -> str:
+    """Return what an axis of several runs shows: of which rows."""
+    if len(runs) == 1:
+        return name
+    held = any(getattr(r, field) is not None for _, records in runs for r in records)
+    return f"{name}, {'validation' if held else 'training'} rows"
 
 
 def _stroke(number: int, ink: Ink) -> dict[str, Any]:
@@ -246,6 +256,21 @@ def draw_margins(
     axes.axvline(delta, color=ink["ink"], linestyle=":", label=f"delta {delta:g}")
     axes.set_xlabel("margin: score of the true class less the best other")
     axes.set_ylabel("rows")
+    axes.legend(loc="best", fontsize=8)
+
+
+def draw_setting(points: Sequence[tuple[float, float]], key: str, axes: Any, ink: Ink) -> None:
+    """Draw accuracies over the values of a setting; their best at each value is a line."""
+    best: dict[float, float] = {}
+    for value, accuracy in points:
+        best[value] = max(accuracy, best.get(value, accuracy))
+    values = sorted(best)
+    axes.plot(values, [best[v] for v in values], color=ink["s1"], linewidth=1, label="best")
+    axes.scatter(*zip(*points, strict=True), s=16, color=ink["s2"], label="runs", zorder=3)
+    if values[0] > 0 and values[-1] > 20 * values[0]:
+        axes.set_xscale("log")
+    axes.set_xlabel(label(key))
+    axes.set_ylabel("validation accuracy")
     axes.legend(loc="best", fontsize=8)
 
 

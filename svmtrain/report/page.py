@@ -11,6 +11,7 @@ from svmtrain import __version__
 from svmtrain.errors import ConfigError, printable
 from svmtrain.report import words
 from svmtrain.report.comparison import compare_stories
+from svmtrain.report.experiment import Experiment
 from svmtrain.report.sections import sections_of
 from svmtrain.report.several import sections_of_several
 from svmtrain.report.story import Story
@@ -18,20 +19,25 @@ from svmtrain.report.story import Story
 LONGEST_NAME = 40
 
 
-def page(stories: Sequence[Story]) -> bytes:
+def page(stories: Sequence[Story], experiment: Experiment | None = None, name: str = "") -> bytes:
     """Return the page about one run, or about several side by side.
 
     Parameters
     ----------
     stories : sequence of Story
         At least one.
+    experiment : Experiment, optional
+        What they were made for.
+    name : str
+        What that is called.
 
     Raises
     ------
     ConfigError
         Without Jinja2 or matplotlib, which the extra `plot` brings.
     """
-    return (_one(stories[0]) if len(stories) == 1 else _several(stories)).encode()
+    alone = len(stories) == 1 and experiment is None
+    return (_one(stories[0]) if alone else _several(stories, experiment, name)).encode()
 
 
 def _one(story: Story) -> str:
@@ -64,15 +70,22 @@ def _tiles(story: Story) -> list[tuple[str, str, str]]:
     return found
 
 
-def _several(stories: Sequence[Story]) -> str:
-    comparison = compare_stories(stories)
+def _several(stories: Sequence[Story], experiment: Experiment | None, name: str) -> str:
+    split = "validation" if experiment is not None and experiment.best else None
+    comparison = compare_stories(stories, split, None if experiment is None else experiment.best)
+    said = words.comparison_summary(comparison)
+    if experiment is not None:
+        said = experiment.said + (said if experiment.kind == "sweep" else [])
+    heading = f"{len(stories)} runs" if experiment is None else _name(name, 80)
     missing = [f"{story.name}: {text}" for story in stories for text in story.missing]
     return _render(
         folder="runs",
-        kind="Training runs of svmtrain, compared",
-        heading=f"{len(stories)} runs",
-        title=f"{len(stories)} runs - svmtrain",
-        summary=words.comparison_summary(comparison),
+        kind="Training runs of svmtrain, compared"
+        if experiment is None
+        else f"A {experiment.kind} by svmtrain, {len(stories)} runs",
+        heading=heading,
+        title=f"{heading} - svmtrain",
+        summary=said,
         missing=list(dict.fromkeys(missing)),
         tiles=[],
         sections=sections_of_several(comparison),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from svmtrain.errors import ConfigError, SvmtrainError
@@ -14,6 +15,7 @@ from svmtrain.runs.catalogue import FIGURES
 
 Section = Callable[[Comparison], Mapping[str, Any] | None]
 DRAWN_RUNS = 6
+FEWEST_VALUES = 3
 
 
 def runs(comparison: Comparison) -> Mapping[str, Any] | None:
@@ -50,7 +52,8 @@ def duels(comparison: Comparison) -> Mapping[str, Any] | None:
 
 def curves(comparison: Comparison) -> Mapping[str, Any] | None:
     """Give the curves of the runs, one over the other."""
-    drawn = sorted((s for s in comparison.stories if s.records), key=_worse)[:DRAWN_RUNS]
+    told = (story for story in comparison.stories if story.records)
+    drawn = sorted(told, key=partial(_worse, comparison.split))[:DRAWN_RUNS]
     if not drawn:
         return None
     series = [(story.name, story.records) for story in drawn]
@@ -60,13 +63,40 @@ def curves(comparison: Comparison) -> Mapping[str, Any] | None:
     return {"pictures": pictures, "drawn": len(drawn), "left_out": left_out}
 
 
-def _worse(story: Story) -> float:
-    judged = story.held_out
+def _worse(split: str | None, story: Story) -> float:
+    judged = story.held_out if split is None else story.judged.get(split)
     return 0.0 if judged is None else -judged.report.accuracy
 
 
+def settings(comparison: Comparison) -> Mapping[str, Any] | None:
+    """Give the accuracy over each setting that takes several numbers."""
+    drawn = []
+    for key in comparison.keys:
+        points = [
+            (float(value), accuracy)
+            for story in comparison.stories
+            if (value := _number(story.summary.settings.get(key))) is not None
+            and (accuracy := story.summary.figures["validation_accuracy"]) is not None
+        ]
+        if len({value for value, _ in points}) >= FEWEST_VALUES:
+            drawn.append(
+                figures.in_page(
+                    f"setting-{key}", key, f"Validation accuracy over {key}.",
+                    partial(figures.draw_setting, points, key),
+                )
+            )  # fmt: skip
+    return {"pictures": drawn} if drawn else None
+
+
+def _number(value: object) -> float | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and isinstance(value, int | float) else None
+
+
 def differences(comparison: Comparison) -> Mapping[str, Any] | None:
-    """Give the settings in which the configs differ."""
+    """Give the settings in which the configs differ; of many runs the first table has them."""
+    if len(comparison.stories) > DRAWN_RUNS:
+        return None
     rows = [
         {
             "key": key,
@@ -81,6 +111,8 @@ def differences(comparison: Comparison) -> Mapping[str, Any] | None:
 
 def repeat(comparison: Comparison) -> Mapping[str, Any] | None:
     """Give the command that repeats each run."""
+    if len(comparison.stories) > 2 * DRAWN_RUNS:
+        return None
     paths = [(story.name, shlex.quote(str(story.run.path))) for story in comparison.stories]
     return {
         "commands": [
@@ -93,6 +125,7 @@ SECTIONS: dict[str, tuple[Section, str]] = {
     "table": (runs, "Side by side"),
     "duels": (duels, "Better, or a tie?"),
     "curves": (curves, "How they were trained"),
+    "settings": (settings, "What the settings do"),
     "differences": (differences, "Where the configs differ"),
     "repeat": (repeat, "How to repeat them"),
 }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from svmtrain.build import load_splits
+from svmtrain.build import Splits, load_splits
 from svmtrain.config import Config, load_config
 from svmtrain.data.readers import data_paths, format_of
 from svmtrain.data.scaled import dense
@@ -112,7 +112,9 @@ class Story:
             return None
 
 
-def tell_story(run: RunDirectory, image: str | None = None) -> Story:
+def tell_story(
+    run: RunDirectory, image: str | None = None, known: dict[str, Splits] | None = None
+) -> Story:
     """Gather what there is to tell of a run, finished or not.
 
     Parameters
@@ -121,6 +123,9 @@ def tell_story(run: RunDirectory, image: str | None = None) -> Story:
     image : str, optional
         The shape of rows that are pictures, as `images.parse_shape` takes it; none for rows that
         are no pictures. Found out where it is not given.
+    known : dict, optional
+        The rows that other runs were told of, by what their configs say of data: they are not
+        read again, and those of this run are put beside them.
 
     Raises
     ------
@@ -140,7 +145,7 @@ def tell_story(run: RunDirectory, image: str | None = None) -> Story:
         missing.append("The run has no model yet; its last checkpoint can be used as one.")
     judged: Mapping[str, Judged] = {}
     if model is not None and config is not None:
-        judged = _tried(lambda: _judged(run, config, model), missing) or {}
+        judged = _tried(lambda: _judged(run, config, model, known), missing) or {}
     return Story(
         run=run,
         summary=summarize(run),
@@ -164,9 +169,16 @@ def _tried(make: Any, missing: list[str]) -> Any:
         return None
 
 
-def _judged(run: RunDirectory, config: Config, model: LinearClassifier) -> dict[str, Judged]:
+def _judged(
+    run: RunDirectory, config: Config, model: LinearClassifier, known: dict[str, Splits] | None
+) -> dict[str, Judged]:
     """Return the splits of a run as its model sees them."""
-    splits = load_splits(config)
+    key = repr(config.data)
+    splits = None if known is None else known.get(key)
+    if splits is None:
+        splits = load_splits(config)
+        if known is not None:
+            known[key] = splits
     refuse_changed(model, splits, run.path)
     parts = {split: getattr(splits, split) for split in SPLITS}
     return {split: judge(model, rows, split) for split, rows in parts.items() if rows is not None}

@@ -128,10 +128,12 @@ def comparison_summary(comparison: Comparison) -> list[str]:
         return ["Only one of these runs can be judged, so there is nothing to compare it with."]
     first = comparison.duels[0]
     ties = [duel.second for duel in comparison.duels if duel.tie]
-    beaten = [duel.second for duel in comparison.duels if not duel.tie]
+    apart = [duel for duel in comparison.duels if not duel.tie]
+    beaten = [duel.second for duel in apart if duel.pair.difference > 0]
+    better = [duel.second for duel in apart if duel.pair.difference < 0]
     said = [
-        f"“{first.first}” labels the most {comparison.split} rows right: "
-        f"{percent(first.accuracies[0])} of {rows_of(first.pair.rows)}."
+        f"“{first.first}” labels {percent(first.accuracies[0])} of the "
+        f"{first.pair.rows:,} {comparison.split} rows right."
     ]
     if ties:
         said.append(
@@ -140,12 +142,16 @@ def comparison_summary(comparison: Comparison) -> list[str]:
         )
     if beaten:
         said.append(f"It is better than {quoted(beaten)} by more than chance explains.")
+    if better:
+        said.append(f"It is worse than {quoted(better)} by more than chance explains.")
     return said
 
 
 def verdict(duel: Duel) -> str:
     """Return what a duel says."""
-    return "tie" if duel.tie else f"{duel.first} is better"
+    if duel.tie:
+        return "tie"
+    return f"{duel.first if duel.pair.difference > 0 else duel.second} is better"
 
 
 def quoted(names: Sequence[str]) -> str:
@@ -155,7 +161,8 @@ def quoted(names: Sequence[str]) -> str:
 
 def listed(names: Sequence[str], most: int = 6) -> str:
     """Return texts as a list in words."""
-    shown = [*names[:most], *([f"{len(names) - most} others"] if len(names) > most else [])]
+    left = len(names) - most
+    shown = [*names[:most], *([f"{left} other{'s' if left > 1 else ''}"] if left > 0 else [])]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 

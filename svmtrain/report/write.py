@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from svmtrain import interrupts
+from svmtrain.build import Splits
 from svmtrain.errors import ConfigError
 from svmtrain.files import write_atomic
+from svmtrain.report.experiment import read_experiment
 from svmtrain.report.page import page
 from svmtrain.report.story import tell_story
 from svmtrain.runs.directory import RunDirectory, is_path
@@ -43,9 +46,9 @@ def write_report(places: Sequence[str], to: str | None = None, image: str | None
     Parameters
     ----------
     places : sequence of str
-        Run directories, or paths of several runs.
+        Run directories, paths of several runs, or one experiment.
     to : str, optional
-        The file; report.html in the run if there is one run, else report.html.
+        The file; report.html in the run or the experiment if there is one, else report.html.
     image : str, optional
         The shape of rows that are pictures, or `none`; see `images.parse_shape`.
 
@@ -56,11 +59,16 @@ def write_report(places: Sequence[str], to: str | None = None, image: str | None
     StorageError
         When the file cannot be written.
     """
-    runs = find_all(places)
-    target = Path(to) if to else runs[0].report if len(runs) == 1 else Path("report.html")
+    experiment = read_experiment(places[0]) if len(places) == 1 else None
+    runs = find_all(places) if experiment is None else experiment.runs
+    target = Path("report.html") if len(runs) > 1 else runs[0].report
+    if experiment is not None:
+        target = Path(places[0]) / "report.html"
+    target = Path(to) if to else target
+    known: dict[str, Splits] = {}
     stories = []
     for run in runs:
         interrupts.check()
-        stories.append(tell_story(run, image))
-    write_atomic(target, page(stories))
+        stories.append(tell_story(run, image, known))
+    write_atomic(target, page(stories, experiment, Path(os.path.abspath(places[0])).name))
     return target

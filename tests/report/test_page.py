@@ -23,7 +23,7 @@ def runs(tmp_path_factory):
     return [
         small_run(folder, "first"),
         small_run(folder, "second", "solver.epochs=5"),
-        small_run(folder, "third", "objective.lambda=100"),
+        small_run(folder, "third", "objective.lambda=100", "solver.epochs=6"),
     ]
 
 
