@@ -6,7 +6,9 @@ import ast
 IMPORTS = {
     **dict.fromkeys(("pickle", "_pickle", "cPickle", "marshal", "shelve", "dill"), ()),
     **dict.fromkeys(("joblib", "cloudpickle", "copyreg", "jsonpickle"), ()),
-    **dict.fromkeys(("subprocess", "pty", "multiprocessing", "concurrent", "asyncio"), ()),
+    **dict.fromkeys(("subprocess", "pty", "concurrent", "asyncio"), ()),
+    # Gives what it made itself to processes that it began itself, through pipes without a name.
+    "multiprocessing": ("experiments/workers.py",),
     **dict.fromkeys(("code", "codeop", "runpy", "imp", "zipimport", "pkgutil"), ()),
     **dict.fromkeys(("socket", "ssl", "urllib", "http"), ("fetch/",)),
     **dict.fromkeys(("socketserver", "ftplib", "smtplib", "requests", "xmlrpc", "telnetlib"), ()),

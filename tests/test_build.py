@@ -50,6 +50,36 @@ def test_fractions_split_the_rows_without_overlap(load, stratified, seed):
         assert [part.counts().tolist() for part in parts] == [[12] * 3, [3] * 3, [5] * 3]
 
 
+def test_the_folds_hold_out_what_the_test_rows_leave(load):
+    """Test rows stay aside, every other row is tested on once, and validation rows are within."""
+    aside = as_set(load_splits(load("data.test=0.25")).test)
+    held = []
+    for which in (1, 2, 3):
+        overrides = ["data.test=0.25", "data.validation=0.2", f"data.fold={which}/3"]
+        splits = load_splits(load(*overrides))
+        parts = [as_set(part) for part in (splits.train, splits.validation, splits.test)]
+        assert list(map(len, parts)) == [24, 6, 15]
+        assert set.union(*parts) == ALL - aside
+        held.append(parts[2])
+    assert set.union(*held) == ALL - aside
+    with pytest.raises(DataError, match="has 60 rows for 61 folds"):
+        load_splits(load("data.fold=1/61"))
+
+
+def test_a_share_of_the_training_rows_leaves_the_others_alone(load):
+    """What is held out is the same for every share."""
+    held = ("data.test=0.25", "data.validation=0.2")
+    whole, half, other = (
+        load_splits(load(*held, f"data.train_share={share}", f"data.repeat={repeat}"))
+        for share, repeat in ((0.9, 0), (0.5, 0), (0.5, 1))
+    )
+    assert as_set(half.train) < as_set(whole.train)
+    assert as_set(half.train) != as_set(other.train)
+    assert half.train.counts().tolist() == other.train.counts().tolist() == [6] * 3
+    for name in ("validation", "test"):
+        assert as_set(getattr(half, name)) == as_set(getattr(whole, name))
+
+
 def test_a_split_follows_its_seed(load):
     """The same seed gives the same rows, another seed others."""
     first, again, other = (

@@ -29,9 +29,10 @@ ROOMS = {
     "gradcheck": set(),  # takes callables and knows no loss
     "solvers": {"errors", "objective"},
     "metrics": {"errors"},
+    "calibration": set(),
     "training": {"errors", "interrupts", "data", "objective", "solvers"},
     "container": {"errors", "files", "strict_json"},
-    "model": {"errors", "files", "strict_json", "data", "objective", "container"},
+    "model": {"errors", "files", "strict_json", "data", "objective", "container", "calibration"},
     # Models in the forms of other programs.
     "exchange": {"errors", "files", "data", "objective", "model"},
     "checkpoint": {"errors", "strict_json", "solvers", "training", "container", "model"},
@@ -68,6 +69,7 @@ ROOMS = {
         "objective",
         "translate",
         "solvers",
+        "calibration",
         "metrics",
         "training",
         "model",
@@ -78,20 +80,39 @@ ROOMS = {
         "graph",
         "gradcheck",
     },
-    # What people look at: drawings and pages, out of runs as they are.
-    "report": {
+    # Many runs at once: each an ordinary one, trained as `fit` does.
+    "experiments": {
         "errors",
         "files",
         "interrupts",
+        "threads",
         "config",
         "data",
-        "graph",
+        "solvers",
         "metrics",
         "training",
         "model",
         "runs",
         "build",
         "operations",
+    },
+    # What people look at: drawings and pages, out of runs as they are.
+    "report": {
+        "errors",
+        "files",
+        "strict_json",
+        "interrupts",
+        "config",
+        "data",
+        "graph",
+        "calibration",
+        "metrics",
+        "training",
+        "model",
+        "runs",
+        "build",
+        "operations",
+        "experiments",
     },
     # The terminal shows what the others made and computes nothing: no objective, no solvers, no
     # metrics, no build.
@@ -107,6 +128,7 @@ ROOMS = {
         "model",
         "runs",
         "operations",
+        "experiments",
         "report",
         "graph",
         "gradcheck",
@@ -114,7 +136,7 @@ ROOMS = {
 }
 
 # The rooms of pure numbers: arrays and plain values in, arrays and plain values out.
-NUMERIC = ("objective", "graph", "gradcheck", "solvers")
+NUMERIC = ("objective", "graph", "gradcheck", "solvers", "calibration")
 OUTSIDE_THE_NUMBERS = {
     *("builtins", "click", "fcntl", "io", "json", "logging", "os", "pathlib", "shutil"),
     *("subprocess", "sys", "tempfile", "time", "tqdm", "warnings", "yaml"),
@@ -126,6 +148,7 @@ ALLOWED_ALL_THE_SAME = {"svmtrain.graph.draw": {"io"}}
 # Packages that one room alone deals with.
 KEPT_BY = {
     **{"click": "cli", "yaml": "config", "tqdm": "training"},
+    **{"jinja2": "report", "tensorboardX": "operations"},
     **{"urllib": "fetch", "socket": "fetch", "tarfile": "fetch"},
 }
 

@@ -1,6 +1,6 @@
 """The one place that turns a config into objects: its rows, and what is trained on them."""
 
-from svmtrain.build.rules import best_metric, cadence, metric, stop_rules
+from svmtrain.build.rules import best_metric, cadence, metric, stop_rules, why_unproven
 from svmtrain.build.splits import Splits, data_files, load_like, load_splits, read_options
 from svmtrain.build.training import (
     Built,
@@ -29,4 +29,5 @@ __all__ = [
     "read_options",
     "require_dual",
     "stop_rules",
+    "why_unproven",
 ]

@@ -49,10 +49,14 @@ def stop_rules(config: Config, has_validation: bool) -> StopRules:
     """
     stop = config.stop
     if stop.gap is not None:
-        free, zero = config.objective.bias == "free", config.objective.lam == 0
-        if free or zero:
-            why = NO_BOUND_FREE if free else NO_BOUND_ZERO
+        why = why_unproven(config)
+        if why is not None:
             raise ConfigError(f"stop.gap cannot be proven: {why}")
+    gap_of_best = (
+        config.output.model == "best" and best_metric(config, has_validation) == "objective"
+    )
+    if stop.must_reach is not None:
+        _refuse_reach(config, has_validation, gap_of_best)
     return StopRules(
         metric=metric(stop.metric, has_validation, "stop.metric"),
         patience=stop.patience,
@@ -60,9 +64,27 @@ def stop_rules(config: Config, has_validation: bool) -> StopRules:
         max_seconds=stop.max_seconds,
         target=stop.target,
         gap=stop.gap,
-        gap_of_best=config.output.model == "best"
-        and best_metric(config, has_validation) == "objective",
+        gap_of_best=gap_of_best,
+        must_reach=stop.must_reach,
     )
+
+
+def _refuse_reach(config: Config, has_validation: bool, by_objective: bool) -> None:
+    """Raise ConfigError when it cannot be proven what validation accuracy is out of reach."""
+    why = why_unproven(config)
+    if why is None and not has_validation:
+        why = "there are no validation rows"
+    if why is None and not by_objective:
+        why = "it is about the epoch with the best objective, and the model may be another one"
+    if why is not None:
+        raise ConfigError(f"stop.must_reach cannot be proven: {why}")
+
+
+def why_unproven(config: Config) -> str | None:
+    """Return why the objective of a config has no bound, in words; None when it has one."""
+    if config.objective.bias == "free":
+        return NO_BOUND_FREE
+    return NO_BOUND_ZERO if config.objective.lam == 0 else None
 
 
 def cadence(config: Config) -> Cadence:

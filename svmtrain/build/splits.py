@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from svmtrain.config import Config
+from svmtrain.config.texts import fold_of
 from svmtrain.data.cache import Say, cache_folder, load_table, silent
 from svmtrain.data.columns import Encoder, Rules
 from svmtrain.data.dataset import (
@@ -35,7 +36,7 @@ from svmtrain.data.readers import (
     read_each,
     title,
 )
-from svmtrain.data.splits import TEST_STREAM, VALIDATION_STREAM, split
+from svmtrain.data.splits import TEST_STREAM, VALIDATION_STREAM, Index, fold, share, split
 from svmtrain.data.store import describe, is_store
 from svmtrain.errors import ConfigError, DataError, shown
 
@@ -127,7 +128,9 @@ def data_files(config: Config) -> tuple[DataFile, ...]:
 def load_splits(config: Config, say: Say = silent) -> Splits:
     """Read the data of a config and split them.
 
-    The test rows are taken out first, then the validation rows, each by its own order.
+    The test rows are taken out first, then the fold that takes their place, where one is asked
+    for, then the validation rows, each by its own order. What is left, or a share of it, is
+    trained on.
 
     Parameters
     ----------
@@ -155,8 +158,12 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
     whole = Dataset(X, y, classes, table.feature_names, table.categories)
     held = (data.test, data.test_labels, TEST_STREAM)
     train, test = _part(config, whole, *held, say)
+    if data.fold is not None:
+        train, test = _fold(config, train, name)
     held = (data.validation, data.validation_labels, VALIDATION_STREAM)
     train, validation = _part(config, train, *held, say)
+    if data.train_share < 1:
+        train = train.rows(_share(config, train))
     raw = Splits(
         *(train, validation, test, files),
         target=_target(data.target, data_paths(data.train)[0].path),
@@ -300,6 +307,32 @@ def _part(
         stratified=config.data.stratified,
     )
     return whole.rows(stay), whole.rows(held) if len(held) else None
+
+
+def _fold(config: Config, whole: Dataset, name: str) -> tuple[Dataset, Dataset]:
+    """Return the rows that stay, and those of the fold that a config asks for."""
+    data = config.data
+    which, count = fold_of(str(data.fold))
+    if count > len(whole):
+        raise DataError(f"has {len(whole)} rows for {count} folds", path=name)
+    stay, held = fold(
+        *(whole.y, which, count),
+        seed=data.seed,
+        repeat=data.repeat,
+        stratified=data.stratified,
+    )
+    return whole.rows(stay), whole.rows(held)
+
+
+def _share(config: Config, train: Dataset) -> Index:
+    """Return the numbers of the training rows that a config wants to be trained on."""
+    data = config.data
+    return share(
+        *(train.y, data.train_share),
+        seed=data.seed,
+        repeat=data.repeat,
+        stratified=data.stratified,
+    )
 
 
 def load_like(

@@ -21,8 +21,13 @@ from svmtrain.errors import Interrupted, StorageError, SvmtrainError, printable
 COMMANDS = {
     "fit": "svmtrain.cli.fit",
     "resume": "svmtrain.cli.resume",
+    "cv": "svmtrain.cli.cv",
+    "sweep": "svmtrain.cli.sweep",
     "evaluate": "svmtrain.cli.evaluate",
     "predict": "svmtrain.cli.predict",
+    "calibrate": "svmtrain.cli.calibrate",
+    "report": "svmtrain.cli.report",
+    "plot": "svmtrain.cli.plot",
     "export": "svmtrain.cli.export",
     "import": "svmtrain.cli.import_",
     "verify": "svmtrain.cli.verify",

@@ -141,6 +141,14 @@ def _refuse_useless(config: Config, merged: Layer) -> None:
             bool(data.text_columns) and data.text == "error",
             "data.text to be onehot or ordinal, got error",
         ),
+        "data.repeat": (
+            data.repeat != 0 and data.fold is None and data.train_share == 1,
+            "data.fold, or a data.train_share below 1",
+        ),
+        "data.fold": (
+            data.fold is not None and isinstance(data.test, str | tuple),
+            "data.test to be null or a fraction, got a file: a fold takes its place",
+        ),
         "data.missing_value": (
             data.missing_value != 0 and data.missing != "constant",
             f"data.missing to be constant, got {data.missing}",

@@ -27,6 +27,7 @@ from svmtrain.config.texts import (
     FileName,
     FilePath,
     FilePaths,
+    Fold,
     Interval,
     Mark,
     Text,
@@ -35,6 +36,9 @@ from svmtrain.config.texts import (
 
 #: The L2 strength when neither objective.lambda nor objective.C is given.
 DEFAULT_LAMBDA = 0.03
+
+#: The largest data.repeat: each has a stream of random numbers of its own.
+MOST_REPEATS = 1_000_000
 
 FORMATS = (
     *("auto", "csv", "svmlight", "npz", "npy", "idx", "cifar10", "cifar100"),
@@ -79,6 +83,7 @@ METRICS = (
     "validation_accuracy",
 )
 MODELS = ("best", "last")
+CALIBRATIONS = ("none", "sigmoid", "isotonic")
 
 _AUTO = Choice(("auto",))
 _NONE = Choice(("none",))
@@ -225,6 +230,28 @@ class Data:
         metadata=_about(Boolean(), "split so that each class keeps its share of rows"),
     )
     seed: int = field(default=0, metadata=_about(Integer(minimum=0), "seed of the splits"))
+    fold: str | None = field(
+        default=None,
+        metadata=_about(
+            Optional(Fold()),
+            "the fold of the rows that data.test leaves that this run is tested on, in place of "
+            "those; over all folds every row is held out once",
+        ),
+    )
+    train_share: float = field(
+        default=1.0,
+        metadata=_about(
+            Number(above=0, maximum=1),
+            "share of the training rows that is trained on; a smaller one is part of a larger",
+        ),
+    )
+    repeat: int = field(
+        default=0,
+        metadata=_about(
+            Integer(minimum=0, maximum=MOST_REPEATS),
+            "which of the shuffles that data.fold and data.train_share draw their rows by",
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -421,6 +448,13 @@ class Stop:
             "proven distance from the optimum, as a share of the objective, to stop at",
         ),
     )
+    must_reach: float | None = field(
+        default=None,
+        metadata=_about(
+            Optional(Number(above=0, maximum=1)),
+            "validation accuracy that a model must come to: stop once it is proven that none will",
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -460,6 +494,12 @@ class Output:
     model: str = field(
         default="best",
         metadata=_about(Choice(MODELS), "which weights become the model of the run"),
+    )
+    calibration: str = field(
+        default="sigmoid",
+        metadata=_about(
+            Choice(CALIBRATIONS), "how scores become probabilities, fitted on the validation rows"
+        ),
     )
 
 

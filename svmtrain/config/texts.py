@@ -11,8 +11,10 @@ from svmtrain.config.nodes import Mapping, Node, Scalar, Sequence, cut
 
 LABEL_LIMIT = 100
 NAME_LIMIT = 200
+FOLDS_LIMIT = 9999
 
 _INTERVAL = re.compile(r"(\S+) +(epoch|step|second)s?")
+_FOLD = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
@@ -107,6 +109,29 @@ class FileName(Text):
             f"a name of at most {NAME_LIMIT} letters, digits, '.', '_' and '-' "
             "that does not start with a dot"
         )
+
+
+@dataclass(frozen=True)
+class Fold(Text):
+    """One of several equal parts of some rows, such as `2/5`: the second of five."""
+
+    def parse(self, node: Node, key: str) -> str:
+        """Return the text."""
+        text = super().parse(node, key)
+        match = _FOLD.fullmatch(text)
+        if match is None or not 1 <= int(match[1]) <= int(match[2]) >= 2:
+            raise self.wrong(node, key)
+        return text
+
+    def describe(self) -> str:
+        """Return the form of a fold."""
+        return f"a fold such as 2/5, from 1/2 to {FOLDS_LIMIT}/{FOLDS_LIMIT}"
+
+
+def fold_of(text: str) -> tuple[int, int]:
+    """Return which fold, from 1, of how many a text that `Fold` accepts means."""
+    which, _, count = text.partition("/")
+    return int(which), int(count)
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,16 @@ class SparseRows:
             total += shift * float(np.vdot(self.weight, self.weight))
         return total
 
+    def lengths(self) -> NDArray[np.float64]:
+        """Return the squared length of each row as it would be written out, (n,)."""
+        cells = np.square(self.Z.data.astype(np.float64))
+        found = np.asarray(np.bincount(self.Z.rows(), cells, len(self.Z)), np.float64)
+        if self.shift is not None and self.weight is not None and self.along is not None:
+            weight, along = self.weight.astype(np.float64), self.along.astype(np.float64)
+            shift = float(np.vdot(self.shift, self.shift))
+            found += weight * (weight * shift - 2 * along)
+        return np.maximum(found, 0.0)
+
     def toarray(self) -> Floats:
         """Return the rows written out, (n, n_features)."""
         written: Floats = self.Z.toarray(self.Z.dtype)

@@ -13,6 +13,11 @@ SCHEME = "argsort-philox-1"
 TEST_STREAM = 2**62
 VALIDATION_STREAM = 2**62 + 1
 SAMPLE_STREAM = 2**62 + 2
+DRAW_STREAM = 2**62 + 3
+"""That of the settings that are drawn at random to be tried."""
+FOLD_STREAM = 2**62 + 2**40
+SHARE_STREAM = 2**62 + 2**41
+"""Those of the folds and the share of repeat 0; every repeat has its own."""
 RUNS_STREAM = 2**63
 """That of the runs in epoch 0; every epoch has its own."""
 RUN_ROWS = 256
@@ -101,3 +106,53 @@ def split(
     for rows in groups:
         held[rows[: min(round(fraction * len(rows)), len(rows) - 1)]] = True
     return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def fold(
+    y: NDArray[np.int64], which: int, count: int, *, seed: int, repeat: int, stratified: bool
+) -> tuple[Index, Index]:
+    """Return the row numbers that stay and those of a fold, each in ascending order.
+
+    The rows are dealt out to the folds one by one in a random order, when `stratified` class by
+    class. So every row is in one fold, and the folds differ by one row at most, in all and in
+    every class.
+
+    Parameters
+    ----------
+    y : ndarray of int64 (n_samples,)
+        Classes.
+    which, count : int
+        Which fold, from 1, of how many.
+    seed, repeat : int
+        Another repeat is another order.
+    """
+    order = random_order(seed, FOLD_STREAM + repeat, len(y))
+    if stratified:
+        order = order[np.argsort(y[order], kind="stable")]
+    held = np.zeros(len(y), dtype=bool)
+    held[order[which - 1 :: count]] = True
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def share(
+    y: NDArray[np.int64], fraction: float, *, seed: int, repeat: int, stratified: bool
+) -> Index:
+    """Return the row numbers of a share of some rows, ascending.
+
+    The rows of a smaller share are among those of a larger one by the same seed and repeat.
+
+    Parameters
+    ----------
+    y : ndarray of int64 (n_samples,)
+        Classes; when `stratified`, each gives the same fraction (rounded), and at least one row.
+    fraction : float
+        0 < fraction <= 1.
+    seed, repeat : int
+        Another repeat is another order.
+    """
+    order = random_order(seed, SHARE_STREAM + repeat, len(y))
+    taken = np.zeros(len(y), dtype=bool)
+    groups = [order[y[order] == c] for c in np.unique(y)] if stratified else [order]
+    for rows in groups:
+        taken[rows[: max(1, round(fraction * len(rows)))]] = True
+    return np.flatnonzero(taken)

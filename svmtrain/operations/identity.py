@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -32,6 +32,12 @@ OF_SCHEDULES = {
     "solver.power": ("inverse_scaling",),
     "solver.t0": ("inverse_scaling", "pegasos"),
 }
+UNUSED: dict[str, Callable[[Config], bool]] = {
+    "data.fold": lambda config: config.data.fold is None,
+    "data.train_share": lambda config: config.data.train_share == 1,
+    "data.repeat": lambda config: config.data.fold is None and config.data.train_share == 1,
+}
+"""Settings that are no part of what a run is while they do nothing, and when that is."""
 NOT_IN_THE_STEPS = (
     *("data.cache", "data.labels", "data.validation_labels", "data.test_labels"),
     *("solver.threads", "solver.gradcheck", "solver.batch_size", "objective.C"),
@@ -57,6 +63,9 @@ def settings(config: Config, lam: float, best: str) -> dict[str, Any]:
         values.pop(key)
     for key, schedules in OF_SCHEDULES.items():
         if values["solver.schedule"] not in schedules:
+            values.pop(key)
+    for key, when in UNUSED.items():
+        if when(config):
             values.pop(key)
     values["objective.lambda"] = lam
     values["checkpoint.best"] = best

@@ -11,7 +11,7 @@ from typing import Any
 from svmtrain import checkpoint as checkpoints
 from svmtrain.build import Splits, WarmStart
 from svmtrain.config import Config
-from svmtrain.errors import ConfigError, ModelError, shown
+from svmtrain.errors import ConfigError, ModelError, printable, shown
 from svmtrain.model import load_model
 from svmtrain.operations.identity import settings
 from svmtrain.runs.directory import RunDirectory
@@ -80,6 +80,18 @@ def where(run: RunDirectory, name: str | None) -> str | None:
     return None if name is None else os.path.relpath(name, run.path)
 
 
+def start_file(config: Config) -> Path | None:
+    """Return the file that a training of a config starts from now; None for none.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such file.
+    """
+    name = config.solver.warm_start
+    return None if name is None else _file(Path(name), config.solver.name == "dual")
+
+
 def _file(path: Path, dual: bool) -> Path:
     """Return the file that a path means: itself, or the model or checkpoint of a run."""
     if not path.exists():
@@ -107,13 +119,13 @@ def _refuse_other_rows(start: WarmStart, config: Config, splits: Splits) -> None
     if not isinstance(before, dict) or not isinstance(data, dict):
         raise start.refuse("does not say which rows it was trained on")
     now = settings(config, 0.0, "")
-    for key in now:
+    for key in dict.fromkeys((*now, *before)):
         if not key.startswith(OF_THE_ROWS) or key in NOT_OF_THE_ROWS:
             continue
-        if before.get(key) != now[key]:
+        if before.get(key) != now.get(key):
             raise start.refuse(
                 "holds the dual variables of other rows: "
-                f"{key} was {shown(before.get(key))} and is now {shown(now[key])}"
+                f"{printable(key)} was {shown(before.get(key))} and is now {shown(now.get(key))}"
             )
     for file in splits.files:
         known = data.get(file.role)

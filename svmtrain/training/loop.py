@@ -19,6 +19,7 @@ from svmtrain.solvers.dual import DualAscent, DualState, Settling
 from svmtrain.solvers.lazy_sgd import LazyState
 from svmtrain.solvers.solver import Solver
 from svmtrain.training.history import EpochRecord
+from svmtrain.training.reach import reachable
 from svmtrain.training.sources import RowSource
 from svmtrain.training.state import TrainingState
 from svmtrain.training.stopping import BestEpoch, Stopping
@@ -170,7 +171,7 @@ class Training:
         """
         state, problem = self.state, self.problem
         with np.errstate(over="ignore", invalid="ignore"):
-            while state.epoch < problem.epochs and self.stopping.reason is None:
+            while state.epoch < problem.epochs and self._goes_on():
                 record = self._epoch()
                 if record is None:
                     self.journal.save(state, last=True)
@@ -187,6 +188,17 @@ class Training:
                     self._save(asked)
         self.journal.save(state, last=True)
         return Outcome(True, self.stopping.reason or f"all {problem.epochs} epochs are done")
+
+    def _goes_on(self) -> bool:
+        """Return whether there is no reason to stop; between two epochs, what is proven counts."""
+        bound, held = self.stopping.bound, self.problem.validation
+        asked = self.stopping.rules.must_reach is not None and self.stopping.reason is None
+        if asked and bound is not None and held is not None and not self.state.position:
+            lowest = self.stopping.lowest
+            most = reachable(self.problem.objective, held, self.state, lowest, bound)
+            if most is not None:
+                self.stopping.give_up(most)
+        return self.stopping.reason is None
 
     def _epoch(self) -> EpochRecord | None:
         """Make the remaining steps of the current epoch; None when a signal came."""

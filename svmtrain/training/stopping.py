@@ -29,6 +29,10 @@ def resolve_metric(name: str, has_validation: bool) -> str:
     return name
 
 
+OUT_OF_REACH = "is proven to be out of reach"
+"""What a reason to stop says by `StopRules.must_reach`."""
+
+
 class BestEpoch:
     """Follows one metric over the epochs.
 
@@ -84,6 +88,9 @@ class StopRules:
     gap_of_best : bool
         Whether that is asked of the best epoch so far, which becomes the model, and not of the
         last one.
+    must_reach : float
+        Stop once it is proven that no later epoch makes a model with this validation accuracy;
+        see `training.reach`. The loop asks, as it takes the weights to tell.
     """
 
     metric: str
@@ -93,6 +100,7 @@ class StopRules:
     target: float | None = None
     gap: float | None = None
     gap_of_best: bool = False
+    must_reach: float | None = None
 
 
 class Stopping:
@@ -102,14 +110,25 @@ class Stopping:
         self.rules = rules
         self.best = BestEpoch(rules.metric, rules.min_delta)
         self.lowest = math.inf
+        self.bound: float | None = None
         self.reason: str | None = None
 
     def update(self, record: EpochRecord) -> str | None:
         """Take in the next record; return (and keep) the reason to stop, if there is one."""
         self.best.update(record)
         self.lowest = min(self.lowest, record.objective)
+        self.bound = record.bound
         self.reason = self._judge(record)
         return self.reason
+
+    def give_up(self, most: float) -> None:
+        """Take in what validation accuracy can be reached at most, and stop when it is too low."""
+        wanted = self.rules.must_reach
+        if wanted is not None and most < wanted:
+            self.reason = (
+                f"a validation accuracy above {most:.4f} {OUT_OF_REACH}, and {wanted:.4f} was to "
+                "be reached"
+            )
 
     def _judge(self, record: EpochRecord) -> str | None:
         rules, waited = self.rules, record.epoch - self.best.epoch

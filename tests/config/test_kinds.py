@@ -20,9 +20,11 @@ from svmtrain.config.texts import (
     FileName,
     FilePath,
     FilePaths,
+    Fold,
     Interval,
     Text,
     Weights,
+    fold_of,
 )
 from svmtrain.errors import ConfigError
 
@@ -276,3 +278,16 @@ def test_a_descent_is_a_list_of_different_numbers():
     assert "a.b has the number 0.1 twice" in refusal(kind, "[0.1, 0.2, 1e-1]")
     assert "a number in a.b must be a number > 0, got 0" in refusal(kind, "[0.1, 0]")
     assert "a number >= 0, a list of at least two numbers > 0 or null" in refusal(kind, "x")
+
+
+@pytest.mark.parametrize("text", ["1/2", "2/5", "10/10", "9999/9999"])
+def test_a_fold_is_one_of_several(text):
+    """Which, from 1, of how many; quotes make no difference."""
+    assert parsed(Optional(Fold()), text) == parsed(Fold(), f'"{text}"') == text
+    assert fold_of(text) == tuple(map(int, text.split("/")))
+
+
+@pytest.mark.parametrize("text", ["0/5", "6/5", "1/1", "05/9", "1/10000", "1/2/3", "half", "0.2"])
+def test_what_is_no_fold_is_refused(text):
+    """There are at least two, counted from 1."""
+    assert "a.b must be a fold such as 2/5, from 1/2 to 9999/9999; got " in refusal(Fold(), text)

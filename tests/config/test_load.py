@@ -123,6 +123,17 @@ def test_nesterov_needs_momentum():
     assert parse_config(GOOD + "solver: {nesterov: true, momentum: 0.9}\n").solver.nesterov
 
 
+def test_folds_and_shuffles_need_what_they_act_on():
+    """A fold takes the place of test rows, and a shuffle is of folds or of a share."""
+    message = refusal(GOOD, "data.repeat=1")
+    assert message == (
+        "--set data.repeat=1: data.repeat needs data.fold, or a data.train_share below 1"
+    )
+    assert "data.fold needs data.test to be null or a fraction" in refusal(
+        GOOD, "data.fold=1/5", "data.test=t.csv"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "telling"),
     [

@@ -31,6 +31,7 @@ from svmtrain.config.texts import (
     FileName,
     FilePath,
     FilePaths,
+    Fold,
     Mark,
     Text,
     Weights,
@@ -43,6 +44,7 @@ TEXTS = st.text(
 LABELS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=100)
 WEIGHTS = st.floats(1e-300, 1e300)
 PART = TEXTS.filter(lambda text: "/" not in text and text not in (".", ".."))
+FOLDS = st.integers(2, 9999).flatmap(lambda n: st.integers(1, n).map(lambda k: f"{k}/{n}"))
 RELATIVE = st.lists(PART, min_size=1, max_size=3).map("/".join)
 PATHS = RELATIVE | RELATIVE.map("/{}".format)
 
@@ -80,6 +82,7 @@ def values_of(kind):
         Mark: lambda: st.just("") | TEXTS,
         Descent: lambda: st.lists(WEIGHTS, min_size=2, max_size=4, unique=True).map(tuple),
         ListOf: lambda: st.lists(values_of(kind.item), max_size=3).map(tuple),
+        Fold: lambda: FOLDS,
         Delimiter: lambda: st.sampled_from("\t,;|: #&*!%@`[]{}?<>~=^"),
         Every: lambda: (
             st.builds(
@@ -105,10 +108,14 @@ def configs(draw):
     solver = dataclasses.replace(config.solver, nesterov=config.solver.momentum > 0)
     data = config.data
     constant, text = data.missing == "constant", data.text != "error"
+    fold = data.fold if data.test is None or isinstance(data.test, float) else None
+    shuffled = fold is not None or data.train_share < 1
     data = dataclasses.replace(
         data,
         missing_value=data.missing_value if constant else 0.0,
         text_columns=data.text_columns if text else (),
+        fold=fold,
+        repeat=data.repeat if shuffled else 0,
     )
     return dataclasses.replace(config, data=data, objective=objective, solver=solver)
 

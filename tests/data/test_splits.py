@@ -3,16 +3,22 @@
 import numpy as np
 import pytest
 
+from svmtrain.config.schema import MOST_REPEATS
 from svmtrain.data.splits import (
     BUFFER_RUNS,
+    DRAW_STREAM,
+    FOLD_STREAM,
     RUN_ROWS,
     RUNS_STREAM,
     SAMPLE_STREAM,
+    SHARE_STREAM,
     TEST_STREAM,
     VALIDATION_STREAM,
     epoch_order,
+    fold,
     in_order,
     random_order,
+    share,
     split,
 )
 
@@ -45,8 +51,11 @@ def test_order_is_a_permutation_that_depends_on_seed_and_stream():
 
 def test_streams_of_splits_are_no_epochs():
     """The streams of test, validation and sample differ, and no epoch reaches them."""
-    assert len({TEST_STREAM, VALIDATION_STREAM, SAMPLE_STREAM}) == 3
-    assert min(TEST_STREAM, VALIDATION_STREAM, SAMPLE_STREAM) >= 2**62
+    streams = [TEST_STREAM, VALIDATION_STREAM, SAMPLE_STREAM, DRAW_STREAM]
+    streams += [first + MOST_REPEATS * k for first in (FOLD_STREAM, SHARE_STREAM) for k in (0, 1)]
+    assert streams == sorted(set(streams))
+    assert streams[0] >= 2**62
+    assert streams[-1] < RUNS_STREAM
 
 
 def test_order_is_about_uniform():
@@ -139,3 +148,51 @@ def test_the_fast_order_is_that_of_a_stable_sort(n, bits):
     for shift in (0, 64 - bits):
         some = (keys >> np.uint64(64 - bits)) << np.uint64(shift)
         np.testing.assert_array_equal(in_order(some), np.argsort(some, kind="stable"))
+
+
+@pytest.mark.parametrize("stratified", [True, False])
+@pytest.mark.parametrize("count", [2, 3, 7, 23])
+def test_folds_hold_out_every_row_once_in_equal_parts(count, stratified):
+    """Sizes differ by one at most; when stratified, those of every class do, too."""
+    y = np.repeat([0, 1, 2, 3], [9, 5, 8, 1])[random_order(5, 5, 23)]
+    how = {"seed": 3, "repeat": 2, "stratified": stratified}
+    parts = [fold(y, which, count, **how) for which in range(1, count + 1)]
+    assert sorted(np.concatenate([held for _, held in parts]).tolist()) == list(range(23))
+    for stay, held in parts:
+        assert sorted([*stay, *held]) == list(range(23))
+        assert (stay.tolist(), held.tolist()) == (sorted(stay), sorted(held))
+    sizes = [len(held) for _, held in parts]
+    assert max(sizes) - min(sizes) <= 1
+    if stratified:
+        counts = np.array([np.bincount(y[held], minlength=4) for _, held in parts])
+        assert np.ptp(counts, axis=0).max() <= 1
+
+
+def test_a_repeat_or_a_seed_deals_other_folds():
+    """And the same ones again by the same numbers."""
+    y = np.zeros(200, dtype=np.int64)
+    keys = [(0, 0), (0, 1), (1, 0), (0, 0)]
+    held = [fold(y, 1, 5, seed=s, repeat=r, stratified=True)[1].tolist() for s, r in keys]
+    assert held[0] == held[3]
+    assert len({tuple(one) for one in held}) == 3
+
+
+@pytest.mark.parametrize("stratified", [True, False])
+def test_a_smaller_share_is_part_of_a_larger_one(stratified):
+    """Rows are added and none is left out; a class keeps its proportion and at least one row."""
+    y = np.repeat([0, 1, 2], [80, 19, 1])[random_order(5, 5, 100)]
+    how = {"seed": 1, "repeat": 0, "stratified": stratified}
+    before = set()
+    for fraction in (0.001, 0.125, 0.25, 0.5, 0.9, 1.0):
+        rows = share(y, fraction, **how)
+        assert rows.tolist() == sorted(rows)
+        assert before <= set(rows.tolist())
+        before = set(rows.tolist())
+        if stratified:
+            wanted = [max(1, round(fraction * n)) for n in (80, 19, 1)]
+            assert np.bincount(y[rows], minlength=3).tolist() == wanted
+        else:
+            assert len(rows) == max(1, round(fraction * 100))
+    assert len(before) == 100
+    others = share(y, 0.5, seed=1, repeat=1, stratified=stratified)
+    assert set(others.tolist()) != set(share(y, 0.5, **how).tolist())

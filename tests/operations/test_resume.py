@@ -10,10 +10,11 @@ from extent import extent
 from small_runs import results
 
 from svmtrain import interrupts
-from svmtrain.config import load_config
+from svmtrain.config import load_config, parse_config
 from svmtrain.errors import ConfigError, Interrupted, ModelError, ResumeError
 from svmtrain.operations.fit import fit, reload_config, resume_run
 from svmtrain.operations.identity import refuse_other
+from svmtrain.operations.identity import settings as settings_of_steps
 from svmtrain.operations.job import Session
 from svmtrain.runs.directory import RunDirectory
 
@@ -364,3 +365,15 @@ def test_a_forced_beginning_that_was_killed_is_gone_on_with(folder: Path) -> Non
     run.info.write_text(info.replace('"finished"', '"begun again"'))
     go_on(run)
     assert results(run) == expected
+
+
+def test_folds_and_shares_that_are_not_used_are_no_part_of_a_run():
+    """A run without them is the one that it was before there were such keys."""
+    plain = parse_config("data: {train: x.csv}\n")
+    keys = {"data.fold", "data.train_share", "data.repeat"}
+    assert not keys & set(settings_of_steps(plain, 0.1, "objective"))
+    for one in ("data.fold=1/5", "data.train_share=0.5"):
+        config = parse_config("data: {train: x.csv}\n", overrides=[one, "data.repeat=2"])
+        found = settings_of_steps(config, 0.1, "objective")
+        assert found["data.repeat"] == 2
+        assert one.partition("=")[0] in found

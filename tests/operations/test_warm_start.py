@@ -48,6 +48,17 @@ def epochs_to(folder, gap, *overrides):
     return len(result.records)
 
 
+@pytest.mark.parametrize(("before", "now"), [("data.fold=1/3", ()), ((), "data.fold=1/3")])
+def test_dual_variables_of_a_fold_are_of_other_rows(tmp_path, before, now):
+    """Also where one of the two has no folds, and says nothing about them."""
+    before, now = ((one,) if isinstance(one, str) else one for one in (before, now))
+    held = "data.test=null"
+    start(write_config(tmp_path, DUAL), "run", held, *before)
+    message, code = refusal(tmp_path, "runs/run", held, *now)
+    assert "holds the dual variables of other rows: data.fold was " in message
+    assert code == 2
+
+
 @pytest.mark.parametrize("sparse", ["false", "true"])
 @pytest.mark.parametrize("averaging", ["none", "tail"])
 def test_sgd_starts_from_the_weights_of_a_model(tmp_path, averaging, sparse):

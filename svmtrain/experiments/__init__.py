@@ -1,0 +1,1 @@
+"""Many runs asked for at once: cross-validation, sweeps over settings, learning curves."""

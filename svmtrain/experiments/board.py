@@ -1,0 +1,108 @@
+"""Who leads: the finished runs of a sweep in order, by rows that no model was trained on."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from svmtrain.build import best_metric
+from svmtrain.errors import ModelError
+from svmtrain.experiments.points import Point
+from svmtrain.files import write_atomic
+from svmtrain.operations.fit import reload_config
+from svmtrain.runs.catalogue import read_records
+from svmtrain.runs.directory import RunDirectory
+from svmtrain.training.history import EpochRecord
+from svmtrain.training.stopping import OUT_OF_REACH, BestEpoch
+
+FIGURES = (
+    *("validation_accuracy", "validation_loss", "objective", "gap", "train_accuracy"),
+    *("epochs", "seconds"),
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a point stands after so many epochs.
+
+    Attributes
+    ----------
+    point : Point
+    chosen : EpochRecord
+        That of the epoch whose weights are the model, were it to end here.
+    last : EpochRecord
+    lam : float
+    given_up : bool
+        Whether it ended because it was proven not to become the best.
+    """
+
+    point: Point
+    chosen: EpochRecord
+    last: EpochRecord
+    lam: float
+    given_up: bool = False
+
+    @property
+    def order(self) -> tuple[float, float, float]:
+        """What standings are sorted by, the best first.
+
+        The validation accuracy; where it is the same, the smaller validation loss, and then the
+        stronger penalty.
+        """
+        accuracy, loss = self.chosen.validation_accuracy, self.chosen.validation_loss
+        if accuracy is None or loss is None:
+            raise ModelError(f"{self.point.name} has no validation rows")
+        return -accuracy, loss, -self.lam
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures in `FIGURES`."""
+        bound, objective = self.last.bound, self.chosen.objective
+        return {
+            "validation_accuracy": self.chosen.validation_accuracy,
+            "validation_loss": self.chosen.validation_loss,
+            "objective": objective,
+            "gap": None if bound is None or bound < 0 else (objective - bound) / objective,
+            "train_accuracy": self.chosen.train_accuracy,
+            "epochs": self.last.epoch,
+            "seconds": self.last.seconds,
+        }
+
+
+def standing(run: RunDirectory, point: Point, epochs: int | None = None) -> Standing:
+    """Return where a run stands after so many epochs, however many it has made since.
+
+    Raises
+    ------
+    ModelError
+        When it has no records.
+    """
+    config, records = reload_config(run), read_records(run)[:epochs]
+    info = run.read_info()
+    lam, given_up = info.get("lambda"), OUT_OF_REACH in str(info.get("reason"))
+    best = BestEpoch(best_metric(config, True))
+    best.replay(records)
+    chosen = best.record if config.output.model == "best" else records[-1] if records else None
+    if chosen is None or not isinstance(lam, float):
+        raise ModelError("has no records of its epochs", path=run.metrics)
+    return Standing(point, chosen, records[-1], lam, given_up)
+
+
+def ranked(standings: Sequence[Standing]) -> list[Standing]:
+    """Return standings, the best first; equal ones in the order of their points."""
+    return sorted(standings, key=lambda one: one.order)
+
+
+def write_board(file: Path, keys: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+    """Write a leaderboard as CSV: rank, run, the settings by their keys, status and figures."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["rank", "run", *keys, "status", *FIGURES])
+    for row in rows:
+        figures = [row.get(name) for name in FIGURES]
+        settings = [row["settings"][key] for key in keys]
+        writer.writerow([row["rank"], row["run"], *settings, row["status"], *figures])
+    write_atomic(file, stream.getvalue().encode())

@@ -1,0 +1,90 @@
+"""How an experiment goes: its runs trained, each told of when it ends, and the command to go on."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from svmtrain import interrupts
+from svmtrain.errors import CheckFailed, Interrupted
+from svmtrain.experiments.tasks import Ended, Task
+from svmtrain.experiments.workers import carry_out_all
+from svmtrain.operations.job import Session
+
+Words = Callable[[str], str]
+
+
+@dataclass
+class Course:
+    """The runs of an experiment while they are trained.
+
+    Attributes
+    ----------
+    session : Session
+        Who is told.
+    jobs : int
+        How many processes train side by side.
+    total : int
+        How many runs there will be.
+    problems : dict of str to str
+        By the name of each run that failed, why it did.
+    """
+
+    session: Session
+    jobs: int
+    total: int
+    problems: dict[str, str] = field(default_factory=dict)
+    ended: int = 0
+    known: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def train(self, tasks: Sequence[Task], words: Words) -> None:
+        """Carry out some tasks; `words` says what came out of a run that is finished.
+
+        Raises
+        ------
+        Interrupted
+            When a signal came; its message has the command that goes on.
+        """
+        try:
+            carry_out_all(tasks, self.jobs, lambda ended: self.tell(ended, words))
+        except Interrupted:
+            done = f"{self.ended} of {self.total} runs are done"
+            raise interrupts.interruption(f"saved; {done}; go on with: {self._command()}") from None
+
+    def tell(self, ended: Ended, words: Words) -> None:
+        """Tell of a run that ended, and how long the rest will take at this pace."""
+        self.ended += 1
+        self.known += ended.known
+        for note in ended.notes:
+            self.session.note(f"{ended.name}: {note}")
+        place = f"{self.ended} of {self.total}: {ended.name}"
+        if ended.problem is not None:
+            self.problems[ended.name] = ended.problem
+            self.session.say(f"{place}: failed: {ended.problem}")
+            return
+        self.problems.pop(ended.name, None)
+        if ended.known:
+            self.session.note(f"{place}: {words(ended.name)}, as it was")
+            return
+        left = self.total - self.ended
+        pace = (time.monotonic() - self.began) / (self.ended - self.known)
+        rest = f"; about {left * pace:,.0f} s left" if left else ""
+        self.session.note(f"{place}: {words(ended.name)}, {ended.seconds:.1f} s{rest}")
+
+    def _command(self) -> str:
+        """Return the command line of this session without what would begin again."""
+        words = [word for word in self.session.command if word != "--force"]
+        return shlex.join(words) if words else "the same call"
+
+    def failure(self) -> CheckFailed | None:
+        """Return the error that an experiment ends with of which runs failed; None without."""
+        if not self.problems:
+            return None
+        first, why = next(iter(self.problems.items()))
+        return CheckFailed(
+            f"{len(self.problems)} of {self.total} runs failed, such as {first} ({why}); the same "
+            "command tries them again"
+        )
