@@ -12,7 +12,14 @@ from collections.abc import Iterable
 
 import svmtrain
 from svmtrain.errors import ConfigError, shown
-from svmtrain.exchange.parts import Exported, Numbers, Parts, parts_of, refuse_texts
+from svmtrain.exchange.parts import (
+    Exported,
+    Numbers,
+    Parts,
+    left_behind,
+    parts_of,
+    refuse_texts,
+)
 from svmtrain.model import LinearClassifier
 
 PLAIN = frozenset((string.ascii_letters + string.digits + " _-+=.,:;()[]<>").encode())
@@ -102,7 +109,7 @@ def export(classifier: LinearClassifier) -> Exported:
     unit = UNIT.format(z=z, **sizes) if parts.unit else ""
     z_unit = f"({z}) / largest / length" if parts.unit else z
     text.append(FUNCTION.format(unit=unit, z_unit=z_unit, **sizes))
-    return Exported("".join(text).encode("ascii"))
+    return Exported("".join(text).encode("ascii"), tuple(left_behind(classifier)))
 
 
 def _z(parts: Parts) -> str:

@@ -27,6 +27,7 @@ from svmtrain.exchange.parts import (
     Numbers,
     half_difference,
     integer_labels,
+    left_behind,
     parts_of,
     refuse_texts,
 )
@@ -65,6 +66,7 @@ def export(classifier: LinearClassifier) -> Exported:
     labels, notes = _labels(classifier)
     if parts.fill is not None:
         notes.append("gaps are not filled there: give it rows without any")
+    notes += left_behind(classifier)
     W, b = parts.folded()
     solver = SOLVERS.get(classifier.objective.loss, CRAMMER_SINGER)
     if len(labels) == 2:

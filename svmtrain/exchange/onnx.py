@@ -19,6 +19,7 @@ from svmtrain.exchange.parts import (
     Numbers,
     Parts,
     integer_labels,
+    left_behind,
     parts_of,
     refuse_texts,
 )
@@ -68,7 +69,7 @@ def export(classifier: LinearClassifier) -> Exported:
             f"the model takes {len(content):,} bytes, and a file of ONNX holds {LIMIT:,}; "
             "export it with --to safetensors"
         )
-    return Exported(content)
+    return Exported(content, tuple(left_behind(classifier)))
 
 
 def _model(graph: bytes, classifier: LinearClassifier) -> bytes:

@@ -99,6 +99,16 @@ def refuse_texts(classifier: LinearClassifier, form: str) -> None:
         )
 
 
+def left_behind(classifier: LinearClassifier) -> list[str]:
+    """Return the note on probabilities, for a form that has none, of a model that has some."""
+    if classifier.calibration is None:
+        return []
+    return [
+        "probabilities stay behind, labels and scores travel; json, safetensors and a FILE.py for "
+        "sklearn have the calibration"
+    ]
+
+
 def integer_labels(classifier: LinearClassifier, largest: int = LARGEST_LABEL) -> list[int] | None:
     """Return the classes when they are whole numbers of no more than a size, else None."""
     numbers = [label for label in classifier.classes if isinstance(label, int)]

@@ -19,7 +19,8 @@ HEAD = '''\
     pipeline.predict(rows)
 
 It is built from the plain numbers below; nothing is unpickled. decision_function returns the scores
-of svmtrain; for two classes that of the second minus that of the first. To fit the pipeline again
+of svmtrain; for two classes that of the second minus that of the first. Where the model is
+calibrated, predict_proba(rows) of this module gives its probabilities. To fit the pipeline again
 is another training: of LinearSVC, with its defaults.
 {how}"""
 
@@ -110,6 +111,35 @@ REST = """\
 pipeline = build()
 """
 
+CURVES = {
+    "sigmoid": "1 / (1 + np.exp(-np.clip(CURVE_X[0] * margins + CURVE_Y[0], -700, 700)))",
+    "isotonic": "np.interp(margins, CURVE_X, CURVE_Y)",
+}
+
+PROBABILITIES = '''
+
+def curve(margins):
+    """Return the probability that a margin above the other classes stands for."""
+    return {curve}
+
+
+def predict_proba(rows):
+    """Return the probability of each of CLASSES for rows, (n, n_classes); a row sums to 1."""
+    scores = pipeline.decision_function(rows)
+    if scores.ndim == 1:
+        second = curve(scores)
+        return np.column_stack([1 - second, second])
+    best, at = scores.argmax(axis=1), np.arange(len(scores))
+    others = scores.copy()
+    others[at, best] = -np.inf
+    margins = scores - scores[at, best][:, np.newaxis]
+    margins[at, best] = scores[at, best] - others.max(axis=1)
+    found = curve(margins)
+    whole = found.sum(axis=1, keepdims=True)
+    even = np.full_like(found, 1 / found.shape[1])
+    return np.divide(found, whole, out=even, where=whole > 0)
+'''
+
 
 def one_score(W: Numbers, b: Numbers) -> tuple[Numbers, Numbers]:
     """Return coefficients (n_scores, n_features) and intercepts (n_scores,) as scikit-learn's.
@@ -144,6 +174,7 @@ def export(classifier: LinearClassifier) -> Exported:
     text.append(ENCODER if encoder is not None else "")
     text.append(SCALER.format(moves=bool(parts.offset.any())) if parts.scaled else "")
     text.append(f"{UNIT if parts.unit else ''}{REST}")
+    text.append(_probabilities(classifier))
     return Exported("".join(text).encode("ascii"))
 
 
@@ -156,6 +187,16 @@ def _imports(classifier: LinearClassifier, parts: Parts) -> str:
     }
     names = ", ".join(name for name, needed in used.items() if needed)
     return f"from sklearn.preprocessing import {names}\n" if names else ""
+
+
+def _probabilities(classifier: LinearClassifier) -> str:
+    """Return the code of a calibration; nothing without one."""
+    calibration = classifier.calibration
+    if calibration is None:
+        return ""
+    x, y = calibration.curve.x.tolist(), calibration.curve.y.tolist()
+    code = PROBABILITIES.format(curve=CURVES[calibration.method])
+    return f"\nCURVE_X, CURVE_Y = {x!r}, {y!r}\n{code}"
 
 
 def _encoder(classifier: LinearClassifier) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from svmtrain.errors import ConfigError
-from svmtrain.exchange.parts import Exported, parts_of
+from svmtrain.exchange.parts import Exported, left_behind, parts_of
 from svmtrain.exchange.python_source import one_score
 from svmtrain.model import LinearClassifier
 
@@ -36,7 +36,7 @@ def export(classifier: LinearClassifier) -> Exported:
             "a file of skops needs the extra exchange: pip install 'svmtrain[exchange]' "
             "(or name the output FILE.py)"
         ) from None
-    return Exported(skops.io.dumps(pipeline(classifier)))
+    return Exported(skops.io.dumps(pipeline(classifier)), tuple(left_behind(classifier)))
 
 
 def pipeline(classifier: LinearClassifier) -> Any:

@@ -52,7 +52,11 @@ def test_a_document_tells_what_was_written(run, here, call):
         "form": "liblinear",
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
-        "notes": ["labels are numbers there: 0 is 'ash', 1 is 'elm', 2 is 'oak'"],
+        "notes": [
+            "labels are numbers there: 0 is 'ash', 1 is 'elm', 2 is 'oak'",
+            "probabilities stay behind, labels and scores travel; json, safetensors and a FILE.py "
+            "for sklearn have the calibration",
+        ],
     }
 
 

@@ -25,6 +25,7 @@ from small_models import (
     with_encoder,
 )
 
+from svmtrain.calibration import CALIBRATIONS, Calibration, Curve
 from svmtrain.data.dataset import Table
 from svmtrain.errors import ConfigError
 from svmtrain.exchange import c_source, json_form, liblinear, python_source, skops_file
@@ -175,6 +176,46 @@ def test_a_python_file_gives_the_same_scores(scale, row_norm, n_classes, tmp_pat
     expected = one_score(model.decision_function(rows))
     np.testing.assert_allclose(pipeline.decision_function(rows), expected, **EXACT)
     assert pipeline.predict(rows).tolist() == model.predict(rows)
+
+
+def calibrated(n_classes, method):
+    """Return a calibrated model."""
+    if method == "sigmoid":
+        curve = Curve(np.array([0.7]), np.array([-0.2]))
+    else:
+        curve = Curve(np.array([-2.0, 0.5, 1.0]), np.array([0.0, 0.25, 1.0]))
+    calibration = Calibration(method, curve, 99)
+    return make_model(classes=CLASSES[n_classes], calibration=calibration)
+
+
+@pytest.mark.parametrize("method", CALIBRATIONS)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_python_file_gives_the_same_probabilities(n_classes, method, tmp_path):
+    """Of every kind of calibration, for two classes and for more."""
+    model = calibrated(n_classes, method)
+    rows = make_rows(model) * 5
+    module = imported(python_source.export(model).content, tmp_path)
+    np.testing.assert_allclose(module.predict_proba(rows), model.predict_proba(rows), **EXACT)
+    bare = imported(python_source.export(make_model()).content, tmp_path)
+    assert not hasattr(bare, "predict_proba")
+
+
+@pytest.mark.parametrize("method", CALIBRATIONS)
+def test_a_calibration_travels_or_is_said_to_stay(method):
+    """As numbers, with the rule in words; where there are none, by a note."""
+    model = calibrated(3, method)
+    curve = model.calibration.curve
+    found = json.loads(json_form.export(model).content)["calibration"]
+    assert (found["x"], found["y"]) == (curve.x.tolist(), curve.y.tolist())
+    content = safetensors_form.export(model).content
+    tensors = safetensors.numpy.load(content)
+    np.testing.assert_array_equal(tensors["calibration_x"], curve.x)
+    np.testing.assert_array_equal(tensors["calibration_y"], curve.y)
+    assert found["probabilities"].startswith("p(m) ")
+    assert json.dumps(found["probabilities"]).encode() in content
+    for form in (liblinear, onnx_form, c_source, skops_file):
+        assert form.export(model).notes[-1].startswith("probabilities stay behind")
+        assert not any("probab" in note for note in form.export(make_model()).notes)
 
 
 @KINDS
