@@ -82,7 +82,9 @@ class Header:
 def read(path: str | Path) -> tuple[LinearClassifier, tuple[str, ...]]:
     """Return the classifier of a file that LIBLINEAR saved, and notes on what is not as it was.
 
-    It labels rows as `liblinear-predict` does. lambda is 0, which stands for unknown: the file
+    It labels rows as `liblinear-predict` does, but for ties: a row whose scores are equal, such as
+    one without any feature where there is no bias, gets the smallest of their labels here, and
+    there the first in the file, of two the second. lambda is 0, which stands for unknown: the file
     does not say what C was. For two classes the scores are w.x and -w.x.
 
     Raises
