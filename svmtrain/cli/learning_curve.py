@@ -12,14 +12,13 @@ from svmtrain.cli.groups import Command
 from svmtrain.cli.output import print_json, table, tell
 
 if TYPE_CHECKING:
-    from svmtrain.experiments.learning import CurvePoint, CurveResult
+    from svmtrain.experiments.learning import CurveResult
 
 EXAMPLES = """
 svmtrain learning-curve configs/digits.yaml
 svmtrain learning-curve configs/digits.yaml --shares 0.1,0.2,0.4,0.8 --repeats 5
 """
 HEADER = ("rows", "runs", "train_accuracy", "validation_accuracy", "low", "high", "sd")
-WIDTH = 40
 
 
 @click.command(
@@ -85,6 +84,8 @@ def _numbers(text: str) -> list[float]:
 
 def _show(result: CurveResult) -> None:
     """Print the table, the curve and the advice."""
+    from svmtrain.experiments.text_curve import drawn
+
     rows = [[getattr(point, name) for name in HEADER] for point in result.points]
     tell(table(HEADER, rows))
     tell(
@@ -94,21 +95,3 @@ def _show(result: CurveResult) -> None:
     if result.advice is not None:
         for text in (result.advice.more_rows, result.advice.fit, result.advice.labels):
             tell(f"- {text}")
-
-
-def drawn(points: list[CurvePoint]) -> str:
-    """Return the curve as text: v is the validation accuracy in its interval, t the training's."""
-    values = [v for p in points for v in (p.low, p.high, p.train_accuracy)]
-    low, high = min(values, default=0.0), max(values, default=1.0)
-    scale = (WIDTH - 1) / (high - low) if high > low else 0.0
-    width = max((len(f"{p.rows:,}") for p in points), default=1)
-    lines = []
-    for p in points:
-        line = [" "] * WIDTH
-        for place in range(round((p.low - low) * scale), round((p.high - low) * scale) + 1):
-            line[place] = "-"
-        line[round((p.train_accuracy - low) * scale)] = "t"
-        line[round((p.validation_accuracy - low) * scale)] = "v"
-        lines.append(f"{p.rows:>{width},} rows |{''.join(line)}|")
-    ends = f"{low:.4f}{f'{high:.4f}'.rjust(WIDTH - len(f'{low:.4f}'))}"
-    return "\n".join([*lines, " " * (width + 7) + ends])

@@ -9,11 +9,11 @@ from small_paths import stopped
 from small_runs import QUIET, start
 
 from svmtrain.build import load_splits
-from svmtrain.cli.learning_curve import drawn
 from svmtrain.config import load_config
 from svmtrain.errors import ConfigError
 from svmtrain.experiments.learning import CurvePoint, learning_curve, parts_of
 from svmtrain.experiments.predictions import read_right, read_scores
+from svmtrain.experiments.text_curve import drawn
 from svmtrain.metrics.paired import wilson
 from svmtrain.model import load_model
 from svmtrain.runs.directory import RunDirectory
@@ -142,8 +142,7 @@ def test_the_curve_is_drawn_between_its_ends():
     ]
     first, second, ends = drawn(points).splitlines()
     assert first == "  500 rows |" + "------v-------".ljust(39) + "t|"
-    assert (
-        second == "1,000 rows |" + ("             -------v------".ljust(32) + "t").ljust(40) + "|"
-    )
+    line = ("             ------v-------".ljust(32) + "t").ljust(40)
+    assert second == f"1,000 rows |{line}|"
     assert ends.split() == ["0.4000", "1.0000"]
     assert drawn([CurvePoint(1.0, 3, 1, 1.0, 1.0, 1.0, 1.0, None)]).count("v") == 1
