@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -199,6 +200,7 @@ def made(tmp_path):
         done = subprocess.run(
             ["make", *words],
             cwd=tmp_path,
+            env={"PATH": os.environ["PATH"]},  # and no variables of a make that runs the tests
             capture_output=True,
             text=True,
             check=False,

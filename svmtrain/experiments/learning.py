@@ -139,7 +139,9 @@ def learning_curve(
     shares = sorted({*shares, 1.0})
     _refuse(config, shares, repeats)
     folder, parts = ExperimentFolder(path), parts_of(shares, repeats)
-    course = Course(session, how_many(jobs, resolve(config.solver.threads)), len(parts))
+    course = Course(
+        session, how_many(jobs, resolve(config.solver.threads), session.note), len(parts)
+    )
     request = request_of(config, shares=list(shares), repeats=repeats)
     with folder.opened("learning curve", config, request, force=force):
         course.train([_task(folder, config, part) for part in parts], _words(folder))
