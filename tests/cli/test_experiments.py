@@ -23,7 +23,7 @@ def learnable(here):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_results_are_on_stdout_and_a_line_a_run_on_stderr(learnable, call, name):
-    """With --json one document; -q says nothing but the result; the folder is named by the config."""
+    """With --json one document, with -q nothing more; the folder is named by the config."""
     words = (*COMMANDS[name], *FEW)
     code, out, err = call(*words)
     assert code == 0
