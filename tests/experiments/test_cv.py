@@ -117,7 +117,7 @@ def test_validation_rows_are_held_out_only_where_they_decide_something(tmp_path,
     assert len(splits.test) == 16
 
 
-@pytest.mark.parametrize("at", [0, 1, 7, 20])
+@pytest.mark.parametrize("at", [1, 20])
 def test_a_stopped_cross_validation_goes_on_to_the_same_end(tmp_path, monkeypatch, at):
     """Whenever the signal came; what is finished is not trained again."""
     write_config(tmp_path)
@@ -197,16 +197,15 @@ def test_the_runs_are_named_by_fold_and_repeat():
     assert parts_of(2, 2)[2].name == "repeat-2-fold-1"
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{}", b"[1]", b'{"format": "svmtrain-experiment", "version": 1}', b"[" * 9999]
-)
-def test_a_damaged_experiment_is_told(tmp_path, content):
+def test_a_damaged_experiment_is_told(tmp_path):
     """Exit code 4, and --force begins it again."""
     write_config(tmp_path)
     validated(tmp_path, folds=2)
-    (tmp_path / "cv" / "experiment.json").write_bytes(content)
-    with pytest.raises(ModelError, match=r"experiment\.json: does not describe an experiment"):
-        validated(tmp_path, folds=2)
+    wrong = (b"", b"{}", b"[1]", b'{"format": "svmtrain-experiment", "version": 1}', b"[" * 9999)
+    for content in wrong:
+        (tmp_path / "cv" / "experiment.json").write_bytes(content)
+        with pytest.raises(ModelError, match=r"experiment\.json: does not describe an experiment"):
+            validated(tmp_path, folds=2)
     assert len(validated(tmp_path, folds=2, force=True).folds) == 2
 
 
