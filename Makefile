@@ -3,13 +3,20 @@
 # Variables, given as in `make experiments SET="solver.epochs=5"`:
 #   PYTHON   the Python that .venv is made with (python3)
 #   SET      settings for every experiment, section.key=value, separated by blanks
+#   CONFIG   the config of `make cv`, `make sweep` and `make curve` (configs/digits.yaml)
+#   GRID     what `make sweep` tries, key=a,b,c or key=log:LOW:HIGH:N, separated by blanks
+#   RUNS     the runs of `make report`, separated by blanks (those in runs/)
 #   DATA     folders of public data for `make bench`, separated by blanks; see benchmarks/README.md
 #   BENCH    further arguments for the benchmarks, such as BENCH="--only epoch --repeats 5"
-#   ARGS     further arguments for pytest, such as ARGS="-k resume"; for `make fuzz`, the targets
+#   ARGS     further arguments for pytest, such as ARGS="-k resume"; for `make fuzz`, the targets;
+#            for `make cv`, `sweep`, `curve` and `report`, such as ARGS="--halving --jobs 4"
 #   SECONDS  how long `make fuzz` is at each target (60)
 
 PYTHON ?= python3
 SET ?=
+CONFIG ?= configs/digits.yaml
+GRID ?= objective.lambda=log:1e-3:1:4
+RUNS ?= $(patsubst %/run.json,%,$(wildcard runs/*/run.json))
 DATA ?=
 BENCH ?=
 ARGS ?=
@@ -93,6 +100,23 @@ experiments: $(READY) ## Train configs/experiments/*.yaml where changed, compare
 $(EXPERIMENTS:%=experiment/%): experiment/%: configs/experiments/%.yaml $(READY)
 	@$(SVMTRAIN) fit $< --name $* --out runs --if-changed $(SETTINGS) -q
 	@mkdir -p $(MADE) && touch $(MADE)/$*
+
+.PHONY: cv
+cv: $(READY) ## Cross-validate CONFIG into experiments/ (CONFIG=, SET=, ARGS="--folds 10")
+	@$(SVMTRAIN) cv '$(CONFIG)' $(SETTINGS) $(ARGS)
+
+.PHONY: sweep
+sweep: $(READY) ## Try the settings of GRID into experiments/, rank them (CONFIG=, GRID=, SET=)
+	@$(SVMTRAIN) sweep '$(CONFIG)' $(foreach one,$(GRID),--grid '$(one)') $(SETTINGS) $(ARGS)
+
+.PHONY: curve
+curve: $(READY) ## Accuracy against rows, and what it advises, into experiments/ (CONFIG=, SET=)
+	@$(SVMTRAIN) learning-curve '$(CONFIG)' $(SETTINGS) $(ARGS)
+
+.PHONY: report
+report: $(READY) ## Make the pages of RUNS, which are those in runs/ (RUNS=)
+	@test -n '$(strip $(RUNS))' || { echo "no runs in runs/: try make demo, or give RUNS=" >&2; exit 2; }
+	@$(SVMTRAIN) report $(foreach one,$(RUNS),'$(one)') $(ARGS)
 
 .PHONY: bench
 bench: $(BENCH_STAMP) ## Measure beside the peers into benchmarks/results (DATA=, BENCH=)

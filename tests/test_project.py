@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -180,6 +181,75 @@ def test_make_help_lists_every_target():
     assert {"help", "demo", "test", "check", "format", "experiments", "bench", "clean"} <= set(
         listed
     )
+    assert {"cv", "sweep", "curve", "report"} <= set(listed)
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Return a function that runs make where svmtrain is a script that prints its words."""
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    for name in ("python", "svmtrain"):
+        script = tmp_path / ".venv" / "bin" / name
+        script.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+        script.chmod(0o755)
+    (tmp_path / ".venv" / ".installed").write_text(f"{tmp_path.resolve()}\n")
+
+    def run(*words):
+        done = subprocess.run(
+            ["make", *words],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"]},  # and no variables of a make that runs the tests
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        return done.returncode, done.stdout.splitlines(), done.stderr
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        (
+            (
+                "sweep",
+                "CONFIG=a b.yaml",
+                "GRID=a.b=1,2 c.d=log:1:9:3",
+                "SET=e.f=1",
+                "ARGS=--halving",
+            ),
+            "sweep|a b.yaml|--grid|a.b=1,2|--grid|c.d=log:1:9:3|--set|e.f=1|--halving",
+        ),
+        (("sweep",), "sweep|configs/digits.yaml|--grid|objective.lambda=log:1e-3:1:4"),
+        (("cv", "ARGS=--folds 3"), "cv|configs/digits.yaml|--folds|3"),
+        (
+            ("curve", "SET=e.f=1 g.h=2"),
+            "learning-curve|configs/digits.yaml|--set|e.f=1|--set|g.h=2",
+        ),
+        (("report", "RUNS=runs/a runs/b"), "report|runs/a|runs/b"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
+)
+def test_make_hands_its_variables_to_the_command(made, words, given):
+    """Lists are separated by blanks; every entry is a word of its own."""
+    assert made(*words) == (0, given.split("|"), "")
+
+
+def test_make_report_is_about_all_runs_and_says_when_there_are_none(made, tmp_path):
+    """Those in runs/ that were begun."""
+    code, _, message = made("report")
+    assert code == 2
+    assert "no runs in runs/: try make demo, or give RUNS=" in message
+    for name in ("a", "b"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "run.json").write_text("{}")
+    (tmp_path / "runs" / "c").mkdir()
+    code, given, _ = made("report")
+    assert (code, sorted(given)) == (0, ["report", "runs/a", "runs/b"])
 
 
 @pytest.mark.parametrize(

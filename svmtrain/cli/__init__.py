@@ -23,6 +23,7 @@ COMMANDS = {
     "resume": "svmtrain.cli.resume",
     "cv": "svmtrain.cli.cv",
     "sweep": "svmtrain.cli.sweep",
+    "learning-curve": "svmtrain.cli.learning_curve",
     "evaluate": "svmtrain.cli.evaluate",
     "predict": "svmtrain.cli.predict",
     "calibrate": "svmtrain.cli.calibrate",

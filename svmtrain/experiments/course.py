@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from svmtrain import interrupts
 from svmtrain.errors import CheckFailed, Interrupted
@@ -48,6 +48,8 @@ class Course:
         Interrupted
             When a signal came; its message has the command that goes on.
         """
+        command = tuple(self.session.command)
+        tasks = [replace(task, command=command) for task in tasks]
         try:
             carry_out_all(tasks, self.jobs, lambda ended: self.tell(ended, words))
         except Interrupted:

@@ -125,7 +125,9 @@ def cross_validate(
         raise ConfigError(f"--repeats must be from 1 to {MOST_REPEATS:,}, got {repeats}")
     folder, base = ExperimentFolder(path), _base(config)
     parts = parts_of(folds, repeats)
-    course = Course(session, how_many(jobs, resolve(config.solver.threads)), len(parts))
+    course = Course(
+        session, how_many(jobs, resolve(config.solver.threads), session.note), len(parts)
+    )
     request = request_of(base, folds=folds, repeats=repeats)
     with folder.opened("cross-validation", base, request, force=force):
         course.train([_task(folder, base, part, folds) for part in parts], _words(folder))

@@ -99,6 +99,8 @@ class ExperimentFolder:
             When the data changed.
         InUseError
             When another process works here.
+        StorageError
+            When a link stands where a folder should.
         """
         data = [asdict(file) for file in data_files(config)]
         self._require_free()
@@ -107,6 +109,9 @@ class ExperimentFolder:
             create_folders(self.predictions)
         except OSError as error:
             raise StorageError.from_os_error(error, "create the experiment", self.path) from error
+        for path in (self.runs, self.predictions):
+            if path.is_symlink():
+                raise StorageError("is a link, and an experiment writes through none", path=path)
         with RunDirectory(self.path).locked():
             if self.exists() and force:
                 self._clear()

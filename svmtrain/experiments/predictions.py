@@ -124,3 +124,22 @@ def collected(files: list[tuple[Path, list[object]]], names: list[str], out: Pat
     writer.writerows([[*names, *header], *rows])
     write_atomic(out, stream.getvalue().encode())
     return len(rows)
+
+
+def read_scores(file: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the scores (n, n_classes) of a file of predictions, and the class of each row (n,).
+
+    Raises
+    ------
+    ModelError
+        When a label or a score is none.
+    """
+    header, rows = read_table(file)
+    first = len(COLUMNS)
+    names = {name.removeprefix("score_"): place for place, name in enumerate(header[first:])}
+    try:
+        scores = np.array([[float(cell) for cell in row[first:]] for row in rows])
+        y = np.array([names[row[1]] for row in rows], dtype=np.int64)
+    except (ValueError, KeyError):
+        raise ModelError("is not a table of predictions", path=file) from None
+    return scores.reshape(len(rows), len(names)), y

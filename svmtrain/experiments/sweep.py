@@ -141,7 +141,9 @@ def sweep(
     ]
     _refuse(config, points, plan)
     request = request_of(config, **vars(plan))
-    course = Course(session, how_many(jobs, resolve(config.solver.threads)), len(points))
+    course = Course(
+        session, how_many(jobs, resolve(config.solver.threads), session.note), len(points)
+    )
     with folder.opened("sweep", config, request, force=force):
         if plan.halving:
             tiers = _halve(folder, points, config.solver.epochs, plan.eta, course)
@@ -183,7 +185,7 @@ def _tasks(points: Sequence[Point], axes: Sequence[Axis], plan: Plan) -> list[Ta
                 for one in sorted(chain, key=lambda one: STRENGTHS[key] * float(one.settings[key]))
             ),
             chained=True,
-            gives_up=not plan.full and _can_be_proven(chain[0].config),
+            gives_up=not plan.full and all(_can_be_proven(one.config) for one in chain),
         )
         for chain in chains.values()
     ]

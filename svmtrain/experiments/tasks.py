@@ -36,6 +36,8 @@ class Task:
         For each run the file for what its model says of the rows of `split`.
     split : str
         "test" or "validation".
+    command : tuple of str
+        The command line that the runs are to name as theirs.
     """
 
     configs: tuple[Config, ...]
@@ -43,6 +45,7 @@ class Task:
     gives_up: bool = False
     predictions: tuple[str, ...] | None = None
     split: str = "test"
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,9 @@ def carry_out(task: Task, tell: Callable[[Ended], None]) -> None:
                 config = _linked(config, task.configs[:at], task.gives_up)
             else:
                 job = None
+            session = Session(say=notes.append, quiet=True, command=task.command)
             file = None if task.predictions is None else Path(task.predictions[at])
-            known, job = _train(config, job, file, task.split, notes)
+            known, job = _train(config, job, file, task.split, session)
         except Interrupted:
             raise
         except SvmtrainError as error:
@@ -109,12 +113,11 @@ def is_done(config: Config) -> bool:
 
 
 def _train(
-    config: Config, before: Job | None, file: Path | None, split: str, notes: list[str]
+    config: Config, before: Job | None, file: Path | None, split: str, session: Session
 ) -> tuple[bool, Job | None]:
     """Train a run as far as its config says; return whether it was, and what has its rows."""
     known, job = is_done(config), before
     if not known:
-        session = Session(say=notes.append, quiet=True, command=("svmtrain",))
         job = fit(config, session, resume=True, before=before).job
     if file is not None and not (known and file.exists()):
         predict_held(run_directory(config), file, split, None if known or job is None else job)

@@ -35,12 +35,17 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def how_many(asked: int | None, threads: int) -> int:
+def how_many(asked: int | None, threads: int, note: Callable[[str], None]) -> int:
     """Return how many processes may work side by side, each with so many threads.
 
-    Never more than there are cores for, whatever is asked for, and at least one.
+    Never more than there are cores for, and at least one; what is asked for beyond that is noted.
     """
     most = max(1, cores() // threads)
+    if asked is not None and asked > most:
+        note(
+            f"--jobs {asked} is more than {cores()} cores are for with {threads} threads each: "
+            f"{most} used"
+        )
     return most if asked is None else max(1, min(asked, most))
 
 

@@ -94,4 +94,6 @@ def test_jobs_and_threads_never_ask_for_more_cores_than_there_are(
 ):
     """One process is always allowed."""
     monkeypatch.setattr(workers, "cores", lambda: cores)
-    assert workers.how_many(asked, threads) == jobs
+    notes = []
+    assert workers.how_many(asked, threads, notes.append) == jobs
+    assert bool(notes) == (asked is not None and asked > jobs)
