@@ -19,15 +19,14 @@ from svmtrain.runs.catalogue import read_records
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.training.reach import _centre, reachable
 
-SGD, DUAL = "epochs: 6; lr: auto", "name: dual; epochs: 2"
-FAR = ("solver.name=dual", "solver.epochs=400", "stop.gap=1e-6")
+SGD, DUAL = "epochs: 6; lr: 0.5", "name: dual; epochs: 2"
+CHEAP = ("checkpoint.every=none", "solver.gradcheck=false")
+FAR = ("solver.name=dual", "solver.epochs=400", "stop.gap=1e-6", *CHEAP)
 
 
 def trained(folder, name, *overrides):
     """Return what a run was built of, the state it ended with, its lowest objective and bound."""
-    run = start(
-        folder / "c.yaml", name, "data.validation=0.4", "solver.gradcheck=false", *overrides
-    )
+    run = start(folder / "c.yaml", name, "data.validation=0.4", *CHEAP, *overrides)
     config = load_config(run.config)
     records = read_records(run)
     state = run.latest_checkpoint()[0].state
@@ -125,17 +124,17 @@ def test_a_row_counts_when_some_weights_within_the_radius_label_it_right(tmp_pat
 def test_a_run_gives_up_what_is_proven_to_be_out_of_reach(tmp_path, monkeypatch):
     """Before its gap says so; stopped anywhere and gone on with it ends the same; it verifies."""
     path = write_learnable(tmp_path, "name: dual; epochs: 400")
-    same = ("data.validation=0.4", "objective.lambda=0.1")
-    full = start(path, "full", *same, "stop.gap=1e-9")
+    same = ("data.validation=0.4", "objective.lambda=0.1", *CHEAP)
+    full = start(path, "full", *same, "stop.gap=1e-7")
     reached = full.read_info()["chosen"]["validation_accuracy"]
-    given_up = (*same, "stop.gap=1e-9", f"stop.must_reach={reached + 0.01}")
+    given_up = (*same, "stop.gap=1e-7", f"stop.must_reach={reached + 0.01}")
     early = start(path, "early", *given_up)
     info = early.read_info()
     assert info["status"] == "finished"
     assert "is proven to be out of reach" in info["reason"]
     assert info["epochs"] < full.read_info()["epochs"] / 1.5
     assert verify(early, QUIET).equal
-    assert start(path, "not", *same, "stop.gap=1e-9", f"stop.must_reach={reached}").exists()
+    assert start(path, "not", *same, "stop.gap=1e-7", f"stop.must_reach={reached}").exists()
     assert RunDirectory(tmp_path / "runs/not").read_info()["epochs"] == full.read_info()["epochs"]
     for at in (5, info["epochs"] * 2, info["epochs"] * 3 - 1):
         settings = settings_of(path, f"parts-{at}", *given_up)
