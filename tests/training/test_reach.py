@@ -89,6 +89,29 @@ def test_no_weights_as_good_as_the_best_so_far_are_more_accurate(
     assert inside > 3
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("solver", [SGD, DUAL])
+def test_the_bound_is_the_lowest_point_of_a_parabola_below_the_objective(tmp_path, solver, classes):
+    """Its place and its width are those of the sum of all tangents: nowhere above P."""
+    write_learnable(tmp_path, solver)
+    if classes == 2:
+        table = tmp_path / "train.csv"
+        table.write_text(table.read_text().replace("oak", "elm"))
+    built, state, _, bound = trained(tmp_path, "run", "objective.lambda=0.1")
+    objective, rows, random = built.problem.objective, built.problem.train, np.random.default_rng(0)
+    (C, c), k = _centre(objective, state), objective.copies
+    for scale in (0.0, 0.01, 0.1, 1.0, 10.0) * 4:
+        W, b = C + scale * random.normal(size=C.shape), c + scale * random.normal(size=c.shape)
+        squares = np.vdot(W - C, W - C) + np.vdot(b - c, b - c)
+        parabola = bound + 0.1 * k * squares
+        term = rows.measure(objective, W, b)
+        assert parabola <= (term.loss / term.count + objective.penalty(W, b)) * (1 + 1e-12)
+        if state.certificate is not None:
+            G, g = state.certificate.best_W, state.certificate.best_b
+            tangents = state.certificate.best_constant + k * (np.vdot(G, W) + np.vdot(g, b))
+            assert parabola == pytest.approx(tangents + objective.penalty(W, b), rel=1e-10)
+
+
 @pytest.mark.parametrize("sparse", ["false", "true"])
 def test_what_is_in_reach_comes_down_to_the_accuracy_of_the_optimum(tmp_path, sparse):
     """All rows while nothing is proven, and those that the optimum has right in the end."""
