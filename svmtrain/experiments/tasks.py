@@ -9,13 +9,15 @@ from pathlib import Path
 
 from svmtrain import interrupts
 from svmtrain.config import Config
-from svmtrain.errors import Interrupted, SvmtrainError
+from svmtrain.errors import Interrupted, InUseError, SvmtrainError
 from svmtrain.experiments.figures import figures_of
 from svmtrain.experiments.predictions import predict_held
 from svmtrain.operations.fit import finished, fit, reload_config, run_directory
 from svmtrain.operations.job import Job, Session
 
 UNEXPECTED = 1
+PATIENCE, PAUSE = 10.0, 0.1
+"""Seconds for which a run is waited for that another process has in hand, and between tries."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +120,26 @@ def _train(
     """Train a run as far as its config says; return whether it was, and what has its rows."""
     known, job = is_done(config), before
     if not known:
-        job = fit(config, session, resume=True, before=before).job
+        job = _fit(config, session, before)
     if file is not None and not (known and file.exists()):
         predict_held(run_directory(config), file, split, None if known or job is None else job)
     return known, job
+
+
+def _fit(config: Config, session: Session, before: Job | None) -> Job:
+    """Train a run; one that another process has in hand is waited for a while.
+
+    After a kill, what was at work for it ends by itself, but not in the same moment.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fit(config, session, resume=True, before=before).job
+        except InUseError:
+            if time.monotonic() > until:
+                raise
+        interrupts.check()
+        time.sleep(PAUSE)
 
 
 def _linked(config: Config, before: Sequence[Config], gives_up: bool) -> Config:
