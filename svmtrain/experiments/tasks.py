@@ -77,15 +77,27 @@ class Ended:
     notes: tuple[str, ...] = ()
 
 
-def carry_out(task: Task, tell: Callable[[Ended], None]) -> None:
+def carry_out(task: Task, tell: Callable[[Ended], None], job: Job | None = None) -> Job | None:
     """Train the runs of a task that are not finished; a failure ends no other run.
+
+    Parameters
+    ----------
+    task : Task
+    tell : callable
+        Is told of every run when it ends.
+    job : Job, optional
+        The last of earlier tasks, whose rows are used again where a run has the same.
+
+    Returns
+    -------
+    Job or None
+        The last one now.
 
     Raises
     ------
     Interrupted
         When a signal came; what was trained is saved.
     """
-    job: Job | None = None
     for at, config in enumerate(task.configs):
         interrupts.check()
         notes: list[str] = []
@@ -94,8 +106,8 @@ def carry_out(task: Task, tell: Callable[[Ended], None]) -> None:
         try:
             if task.chained:
                 config = _linked(config, task.configs[:at], task.gives_up)
-            else:
-                job = None
+            if job is not None and not _same_rows(job.config, config):
+                job = None  # before other rows are read, these make room for them
             session = Session(say=notes.append, quiet=True, command=task.command)
             file = None if task.predictions is None else Path(task.predictions[at])
             known, job = _train(config, job, file, task.split, session)
@@ -106,6 +118,13 @@ def carry_out(task: Task, tell: Callable[[Ended], None]) -> None:
         except Exception as error:  # whatever it is, the other runs go on
             problem, code = f"{type(error).__name__}: {error}", UNEXPECTED
         tell(Ended(name, problem, code, time.monotonic() - began, known, tuple(notes)))
+    return job
+
+
+def _same_rows(one: Config, other: Config) -> bool:
+    """Return whether two runs are trained and judged on the same rows in the same form."""
+    forms = [(c.data, c.preprocess, c.solver.name, c.solver.dtype) for c in (one, other)]
+    return forms[0] == forms[1]
 
 
 def is_done(config: Config) -> bool:

@@ -67,8 +67,9 @@ def carry_out_all(tasks: Sequence[Task], jobs: int, tell: Tell) -> None:
     """
     interrupts.check()
     if min(jobs, len(tasks)) <= 1:
+        job = None
         for task in tasks:
-            carry_out(task, tell)
+            job = carry_out(task, tell, job)
         return
     with _Pool(tasks, min(jobs, len(tasks)), tell) as pool:
         pool.work()
@@ -166,10 +167,11 @@ def _serve(pipe: Connection[Any, Any]) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, interrupts.STOP_SIGNALS)
         threading.Thread(target=_end_with_parent, daemon=True).start()
         with contextlib.suppress(EOFError, OSError):
+            job = None
             while True:
                 task = pipe.recv()
                 try:
-                    carry_out(task, pipe.send)
+                    job = carry_out(task, pipe.send, job)
                 except Interrupted:
                     raise SystemExit(STOPPED) from None
                 pipe.send(None)
