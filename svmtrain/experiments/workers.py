@@ -32,7 +32,9 @@ Tell = Callable[[Ended], None]
 
 def cores() -> int:
     """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def how_many(asked: int | None, threads: int, note: Callable[[str], None]) -> int:
