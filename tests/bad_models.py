@@ -45,6 +45,18 @@ def array(name, function):
     return changed(lambda header, arrays: arrays.update({name: function(arrays[name])}))
 
 
+def calibration(*arrays, method="sigmoid"):
+    """Return a forgery with another calibration: names of arrays, each with its values."""
+
+    def change(header, kept):
+        header["model"]["calibration"] = {"method": method, "rows": 5}
+        kept.update({"calibration_x": np.ones(1), "calibration_y": np.ones(1)})
+        for name, values in zip(arrays[::2], arrays[1::2], strict=True):
+            kept[name] = np.array(values, np.float64)
+
+    return changed(change)
+
+
 def first(value):
     """Return a function that puts a value at the first place of an array."""
 
@@ -149,6 +161,30 @@ MODELS = {
     "97-inf-weight": (array("W", first(-np.inf)), "W contains a value that is not finite"),
     "97-nan-bias": (array("b", first(np.nan)), "b contains a value that is not finite"),
     "97-nan-scale": (array("scaler_factor", first(np.nan)), "scaler_factor contains a value that"),
+    "97-nan-calibration": (calibration("calibration_x", [np.nan]), "is not finite"),
+    "98-calibration-unknown": (calibration(method="psychic"), "a calibration 'psychic', which"),
+    "98-calibration-too-long": (
+        calibration("calibration_y", [0.0, 1.0]),
+        "has a calibration of too many or too few numbers",
+    ),
+    "98-calibration-empty": (calibration("calibration_x", []), "calibration_x is not a row of"),
+    "98-calibration-falling": (
+        calibration("calibration_y", [1.0, 0.0], "calibration_x", [0.0, 1.0], method="isotonic"),
+        "has an isotonic calibration that falls or leaves [0, 1]",
+    ),
+    "98-calibration-backwards": (
+        calibration("calibration_y", [0.0, 1.0], "calibration_x", [1.0, 0.0], method="isotonic"),
+        "has an isotonic calibration that falls or leaves [0, 1]",
+    ),
+    "98-calibration-above-one": (
+        calibration("calibration_y", [0.0, 1.5], "calibration_x", [0.0, 1.0], method="isotonic"),
+        "has an isotonic calibration that falls or leaves [0, 1]",
+    ),
+    "98-calibration-missing": (
+        changed(lambda header, arrays: arrays.pop("calibration_x", None)),
+        "unexpected or missing arrays",
+    ),
+    "98-calibration-for-nothing": (card(calibration=None), "unexpected or missing arrays"),
     "98-twice": (card(classes=["ash", "elm", "elm"]), REPEATED),
     "98-twice-as-numbers": (card(classes=[1, 1, 2]), REPEATED),
     "98-moving-a-terminal": (

@@ -29,6 +29,8 @@ LOADS = {
     "resume": (("resume", RUN, "-q", "--set", "solver.epochs=6"), (RUN,)),
     "resume of a path": (("resume", "runs/path", "-q"), ("runs/path",)),
     "fit": (("fit", "c.yaml", "-q", "--name", "new"), ("runs",)),
+    "model of LIBLINEAR": (("import", "m.liblinear", "-o", "out/m.npz"), ("out",)),
+    "model exported": (("export", RUN, "--to", "onnx", "-o", "out/m.onnx"), ("out",)),
     "fit from a store": (
         ("fit", "c.yaml", "-q", "--name", "stored", "--set", "data.train=train.store"),
         ("runs",),
@@ -61,6 +63,7 @@ class Trap:
 def filled(folder):
     """Fill a folder with everything that is loaded; return the path of the data in each format."""
     run = start(write_config(folder, "schedule: constant"), "c", "checkpoint.keep=9")
+    in_process(folder, "export", RUN, "--to", "liblinear", "-o", "m.liblinear")
     start_path = ("--set", "objective.lambda=[0.1, 0.01]", "--name", "path")
     in_process(folder, "fit", "c.yaml", "-q", *start_path)
     in_process(folder, "data", "convert", "train.csv", "train.store", "--target", "kind", "-q")

@@ -1,6 +1,8 @@
 """Models and checkpoints tell nothing of whose machine they were made on."""
 
+import io
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ from small_runs import QUIET, write_table
 from svmtrain import threads
 from svmtrain.cli import main
 from svmtrain.config import load_config
+from svmtrain.exchange.forms import EXPORTS
+from svmtrain.model import load_model
 from svmtrain.operations.fit import fit
 from svmtrain.runs.directory import RunDirectory
 
@@ -118,6 +122,19 @@ def test_no_model_and_no_checkpoint_names_a_place_or_a_person(home, source):
             content = path.read_bytes()
             found = [word for word in private if word.encode() in content]
             assert found == [], (solver, path.name)
+
+
+def test_no_export_names_a_place_or_a_person(home):
+    """In the form of any program, unpacked where it is an archive."""
+    model = load_model(train(home, csv(home), "lr: 0.05", "first").model)
+    private = [str(home), home.name, HOST, USER, SECRET, "/home/", "/root/", ".yaml"]
+    for form in EXPORTS.values():
+        for ending, write in form.writers.items():
+            content = write(model).content
+            if ending == ".skops":
+                with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                    content = b"".join(map(archive.read, archive.namelist()))
+            assert [word for word in private if word.encode() in content] == [], ending
 
 
 def test_a_path_in_a_model_would_be_found(home):

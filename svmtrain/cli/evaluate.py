@@ -92,6 +92,11 @@ def text(evaluation: Evaluation) -> str:
         f"objective          {evaluation.objective:.6f} = loss {evaluation.loss:.6f} "
         f"+ penalty {evaluation.penalty:.6f}",
     ]
+    if evaluation.reliability is not None:
+        found = evaluation.reliability
+        head.insert(
+            4, f"Brier score        {found.brier:.4f} (calibration error {found.error:.4f})"
+        )
     columns = (report.precision, report.recall, report.f1, report.support)
     rows = [
         [str(label), *(float(c[i]) for c in columns[:3]), int(columns[3][i])]

@@ -18,6 +18,7 @@ from svmtrain.cli.options import (
     loudness,
     note,
     set_option,
+    tensorboard_option,
 )
 from svmtrain.cli.output import print_json, table, tell
 
@@ -50,6 +51,7 @@ svmtrain fit configs/digits.yaml --resume
 )
 @exact_option
 @click.option("--threads", metavar="N", help="Threads of the linear algebra, or auto.")
+@tensorboard_option
 @click.option("--dry-run", is_flag=True, help="Load and build everything, describe it, stop.")
 @json_option
 @loudness
@@ -63,6 +65,7 @@ def command(
     if_changed: bool,
     exact: bool,
     threads: str | None,
+    tensorboard: str | None,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
@@ -78,7 +81,7 @@ def command(
     if dry_run:
         describe(settings, as_json)
         return
-    session = make_session(quiet, verbose, exact)
+    session = make_session(quiet, verbose, exact, tensorboard)
     if verbose:
         note(f"{count} thread{'s' if count > 1 else ''} for the linear algebra")
     if settings.objective.is_path:
@@ -145,10 +148,15 @@ def configure(
     return config
 
 
-def make_session(quiet: bool, verbose: bool, exact: bool = False) -> Session:
+def make_session(
+    quiet: bool, verbose: bool, exact: bool = False, tensorboard: str | None = None
+) -> Session:
     """Return how a training started from the command line is told."""
     from svmtrain.operations.job import Session
+    from svmtrain.operations.tensorboard import require_library
 
+    if tensorboard is not None:
+        require_library()
     return Session(
         say=note,
         stream=sys.stderr,
@@ -156,6 +164,7 @@ def make_session(quiet: bool, verbose: bool, exact: bool = False) -> Session:
         verbose=verbose,
         command=("svmtrain", *sys.argv[1:]),
         exact=exact,
+        tensorboard=tensorboard,
     )
 
 

@@ -31,19 +31,22 @@ def command() -> None:
 @json_option
 def show(model: str, as_json: bool) -> None:
     """Show what MODEL (a model, a checkpoint or a run directory) is and how it was trained."""
-    from svmtrain.operations.describe import describe_model
+    from svmtrain.operations.describe import describe_model, elsewhere_of
     from svmtrain.operations.predict import load_classifier
 
-    document = describe_model(load_classifier(model))
+    classifier = load_classifier(model)
+    document = describe_model(classifier)
     if as_json:
         print_json(document)
         return
-    norms = document.pop("class_norms")
+    norms, _ = document.pop("class_norms"), document.pop("elsewhere")
     trained, columns = document.pop("trained"), document.pop("columns")
     tell(facts([(key, _text(value)) for key, value in document.items()]))
     tell("\n" + table(["class", "weight norm", "bias"], norms))
     if columns:
         tell("\n" + table(["column", "becomes", "gaps become"], columns))
+    same = [(one.peer, one.in_words()) for one in elsewhere_of(classifier)]
+    tell("\nthe same optimum elsewhere, on the rows as they are scaled here\n" + facts(same))
     tell("\ntrained\n" + facts(_flat(trained)))
 
 

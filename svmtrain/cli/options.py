@@ -41,6 +41,12 @@ exact_option = click.option(
     is_flag=True,
     help="Refuse to go on with other versions, threads or BLAS, by which the last bits may differ.",
 )
+tensorboard_option = click.option(
+    "--tensorboard",
+    type=any_path,
+    metavar="DIR",
+    help="Write the records into DIR for TensorBoard too, in a folder a run.",
+)
 runs_option = click.option(
     "--dir", "folder", default="runs", show_default=True, help="Folder of the run directories."
 )

@@ -16,6 +16,7 @@ from svmtrain.cli.options import (
     limit_threads,
     loudness,
     set_option,
+    tensorboard_option,
 )
 
 if TYPE_CHECKING:
@@ -32,10 +33,17 @@ svmtrain resume runs/digits --set solver.epochs=50
 @click.argument("run", type=any_path)
 @set_option
 @exact_option
+@tensorboard_option
 @json_option
 @loudness
 def command(
-    run: str, overrides: tuple[str, ...], exact: bool, as_json: bool, quiet: bool, verbose: bool
+    run: str,
+    overrides: tuple[str, ...],
+    exact: bool,
+    tensorboard: str | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Go on with RUN, exactly where it stopped.
 
@@ -49,7 +57,7 @@ def command(
     stored = Path(run) / "config.yaml"
     if stored.exists():
         limit_threads(load_config(stored, overrides))
-    session = make_session(quiet, verbose, exact)
+    session = make_session(quiet, verbose, exact, tensorboard)
     from svmtrain.runs.path import PathDirectory
 
     if PathDirectory(run).exists():

@@ -83,6 +83,7 @@ METRICS = (
     "validation_accuracy",
 )
 MODELS = ("best", "last")
+CALIBRATIONS = ("none", "sigmoid", "isotonic")
 
 _AUTO = Choice(("auto",))
 _NONE = Choice(("none",))
@@ -493,6 +494,12 @@ class Output:
     model: str = field(
         default="best",
         metadata=_about(Choice(MODELS), "which weights become the model of the run"),
+    )
+    calibration: str = field(
+        default="sigmoid",
+        metadata=_about(
+            Choice(CALIBRATIONS), "how scores become probabilities, fitted on the validation rows"
+        ),
     )
 
 

@@ -260,6 +260,16 @@ def ancestors(output: Node) -> list[Node]:
     return sorted(found, key=lambda node: node._serial)
 
 
+def number(output: Node) -> None:
+    """Name the nodes without a name of their own n1, n2... by their place in the circuit.
+
+    They are then called the same whatever other circuits there were before.
+    """
+    unnamed = [node for node in ancestors(output) if node.name == f"n{node._serial}"]
+    for place, node in enumerate(unnamed, start=1):
+        node.name = f"n{place}"
+
+
 def gradients(output: Node, seed: Array) -> dict[Node, Array]:
     """Return the gradient of every node that `output` depends on, given its own."""
     table: dict[Node, Array] = {output: seed}

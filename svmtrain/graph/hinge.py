@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from svmtrain.graph.circuit import Node, Variable, apply, constant
+from svmtrain.graph.circuit import Node, Variable, apply, constant, number
 
 Array = NDArray[np.float64]
 
@@ -151,4 +151,5 @@ def build(
         norm = norm + apply("sum", apply("square", bias_row, name="b2"), name="norm_b")
     penalty = (lam * norm).named("penalty")
     objective = (data + penalty).named("objective")
+    number(objective)
     return HingeCircuit(x, w, bias_row, scores, margins, hinges, losses, data, penalty, objective)

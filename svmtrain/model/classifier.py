@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain import container
+from svmtrain.calibration import Calibration
 from svmtrain.container import Array
 from svmtrain.data.columns import Encoder
 from svmtrain.data.dataset import Column, Label, Table
 from svmtrain.data.density import workable
 from svmtrain.data.scaling import Scaler
 from svmtrain.data.sparse import Csr, Matrix
-from svmtrain.errors import DataError
+from svmtrain.errors import DataError, ModelError
 from svmtrain.files import write_atomic
 from svmtrain.objective.features import Rows, times
 from svmtrain.objective.linear import LinearObjective
@@ -26,6 +27,8 @@ from svmtrain.objective.losses import Floats
 MODEL_FORMAT = "svmtrain-model"
 VERSION = 1
 ARRAYS = {"W", "b", "scaler_offset", "scaler_factor", "class_weight"}
+CALIBRATION_ARRAYS = {"calibration_x", "calibration_y"}
+"""The arrays that a model has besides when it is calibrated."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class LinearClassifier:
         Its columns that were features, and those that were not; see `ReadOptions`.
     encoder : Encoder or None
         What turns the columns of a table into features; None when they are features as they are.
+    calibration : Calibration or None
+        What turns its scores into probabilities.
     trained : mapping
         How it was trained: plain, JSON-able facts.
     """
@@ -63,6 +68,7 @@ class LinearClassifier:
     keep: tuple[Column, ...] = ()
     drop: tuple[Column, ...] = ()
     encoder: Encoder | None = None
+    calibration: Calibration | None = None
     trained: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -118,20 +124,36 @@ class LinearClassifier:
         """Return the label of each row of X (n, n_features)."""
         return [self.classes[index] for index in self.predict_index(X)]
 
+    def predict_proba(self, X: Matrix) -> NDArray[np.float64]:
+        """Return the probability of each class for rows X, (n, n_classes).
+
+        Raises
+        ------
+        ModelError
+            When the model is not calibrated.
+        """
+        if self.calibration is None:
+            raise ModelError("the model is not calibrated, so it has no probabilities")
+        return self.calibration.probabilities(self.decision_function(X))
+
     def arrays(self) -> dict[str, Array]:
         """Return the arrays that a file stores, by name."""
         weight = self.objective.class_weight
-        return {
+        found = {
             "W": self.W,
             "b": self.b,
             "scaler_offset": self.scaler.offset,
             "scaler_factor": self.scaler.factor,
             "class_weight": np.zeros(0) if weight is None else weight,
         }
+        if self.calibration is not None:
+            found["calibration_x"] = self.calibration.curve.x
+            found["calibration_y"] = self.calibration.curve.y
+        return found
 
     def card(self) -> dict[str, Any]:
         """Return everything else that a file stores, as plain values."""
-        return {
+        found = {
             "classes": list(self.classes),
             "feature_names": None if self.feature_names is None else list(self.feature_names),
             "target": self.target,
@@ -146,6 +168,12 @@ class LinearClassifier:
             "bias": self.objective.bias,
             "trained": dict(self.trained),
         }
+        if self.calibration is not None:
+            found["calibration"] = {
+                "method": self.calibration.method,
+                "rows": self.calibration.rows,
+            }
+        return found
 
     def to_bytes(self) -> bytes:
         """Return the model as the content of a file; equal models give equal bytes."""

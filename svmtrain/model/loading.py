@@ -16,7 +16,14 @@ from svmtrain.data.columns import Encoder
 from svmtrain.data.dataset import Column, Label
 from svmtrain.data.scaling import ROW_NORMS, SCALINGS, Scaler
 from svmtrain.errors import ModelError, VersionError, shown
-from svmtrain.model.classifier import ARRAYS, MODEL_FORMAT, VERSION, LinearClassifier
+from svmtrain.model.calibrated import read_calibration
+from svmtrain.model.classifier import (
+    ARRAYS,
+    CALIBRATION_ARRAYS,
+    MODEL_FORMAT,
+    VERSION,
+    LinearClassifier,
+)
 from svmtrain.objective.linear import BIASES, LinearObjective
 from svmtrain.objective.losses import LOSSES
 from svmtrain.strict_json import Fields
@@ -36,8 +43,15 @@ def load_model(path: str | Path) -> LinearClassifier:
     header, arrays = container.read(path)
     kind = check_format(header, path, (MODEL_FORMAT, CHECKPOINT_FORMAT))
     if kind == MODEL_FORMAT:
-        check_names(arrays, ARRAYS, path)
+        check_names(arrays, ARRAYS | _calibration_names(header), path)
     return from_parts(Fields(header, path).section("model"), arrays)
+
+
+def _calibration_names(header: Mapping[str, Any]) -> set[str]:
+    """Return the arrays of a calibration that a header speaks of."""
+    card = header.get("model")
+    known = isinstance(card, dict) and card.get("calibration") is not None
+    return CALIBRATION_ARRAYS if known else set()
 
 
 def check_names(arrays: Collection[str], expected: Collection[str], path: str | Path) -> None:
@@ -99,6 +113,7 @@ def from_parts(card: Fields, arrays: Mapping[str, Array]) -> LinearClassifier:
         keep=_columns(card, "keep"),
         drop=_columns(card, "drop"),
         encoder=_encoder(card, len(W), names),
+        calibration=read_calibration(card, arrays),
         trained=card.section("trained").header,
     )
 

@@ -3,8 +3,8 @@
     P(W, b) = (1/n) sum_i w_{y_i} loss(x_i W + b, y_i)
               + lam (||W||^2 + [bias regularized] ||b||^2)
 
-There is no 1/2 in front of lam. Equivalent settings elsewhere: LIBLINEAR C = 1/(2 lam n),
-scikit-learn alpha = 2 lam.
+There is no 1/2 in front of lam. Equivalent settings elsewhere, for a margin of 1 and one against
+rest: LIBLINEAR C = 1/(2 lam n), scikit-learn alpha = 2 lam; `svmtrain.translate` has all of them.
 
 The data term returns sums and counts; the mean is taken and the penalty added once, in
 `value_and_gradient`, so that chunks, stores and machines only ever add.

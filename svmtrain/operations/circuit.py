@@ -22,6 +22,7 @@ from svmtrain.graph.draw import DRAWERS
 from svmtrain.graph.expression import TEXT_LIMIT, ExpressionError, parse, parse_value
 from svmtrain.graph.stages import Comparison, Stage, compare, stages
 from svmtrain.model import load_model
+from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import LOSSES, Floats
 from svmtrain.runs.directory import RunDirectory
 
@@ -182,24 +183,54 @@ def show_loss(
         raise ConfigError(f"--loss must be one of {', '.join(LOSSES)}; got {loss!r}")
     scaler = Scaler.fit(train.blocks(), config.preprocess.scale, config.preprocess.row_norm)
     x = dense(scaler.transform(train.part(row, row + 1), np.float64))
-    W, b = _weights(run, (train.n_features, len(train.classes)), row)
+    weights = _weights(run, (train.n_features, len(train.classes)), row)
+    labels = [str(label) for label in train.classes]
+    return loss_of_row(objective, loss, x, train.y[row : row + 1], weights, labels, row, check)
+
+
+def loss_of_row(
+    objective: LinearObjective,
+    loss: str,
+    x: Floats,
+    y: NDArray[np.int64],
+    weights: tuple[Floats, Floats],
+    labels: Sequence[str],
+    row: int = 0,
+    check: bool = False,
+) -> LossRow:
+    """Build the circuit of the loss of one row.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+        Whose delta, lambda, bias and class weights are taken.
+    loss : str
+        A name in `LOSSES`.
+    x : ndarray of float64 (1, n_features)
+        Scaled.
+    y : ndarray of int64 (1,)
+    weights : ndarrays of float64 (n_features, n_classes), (n_classes,)
+    labels : sequence of str (n_classes,)
+    row : int
+        What the row is called.
+    check : bool
+        Whether to compare with numeric gradients.
+    """
     circuit = hinge.build(
         loss,
-        x,
-        train.y[row : row + 1],
-        W,
-        b,
+        x.astype(np.float64),
+        y,
+        *weights,
         delta=objective.delta,
         lam=objective.lam,
         bias=objective.bias,
         class_weight=objective.class_weight,
     )
-    shown = _show(circuit.objective, None, check)
     return LossRow(
-        shown=shown,
+        shown=_show(circuit.objective, None, check),
         row=row,
-        label=str(train.classes[train.y[row]]),
-        classes=_by_class(circuit, [str(label) for label in train.classes]),
+        label=labels[int(y[0])],
+        classes=_by_class(circuit, labels),
         loss=float(circuit.data.value),
         objective=float(circuit.objective.value),
         gradient_of_input=_length(circuit.X.grad),

@@ -18,10 +18,11 @@ from svmtrain.operations.warm_start import find_start
 from svmtrain.solvers.dual import DualAscent
 from svmtrain.solvers.schedules import SCHEDULES
 from svmtrain.training.certificate import why_no_bound
+from svmtrain.translate import Elsewhere, elsewhere, in_words
 
 
-def objective_in_words(objective: LinearObjective, rows: int) -> str:
-    """Return the objective as a formula with its numbers, and its settings elsewhere."""
+def objective_in_words(objective: LinearObjective) -> str:
+    """Return the objective as a formula with its numbers."""
     norm = "||W||^2 + ||b||^2" if objective.bias == "regularized" else "||W||^2"
     scores = "x W" if objective.bias == "none" else "x W + b"
     mean = "mean over rows" if objective.class_weight is None else "weighted mean over rows"
@@ -31,11 +32,6 @@ def objective_in_words(objective: LinearObjective, rows: int) -> str:
         f"with scores S = {scores}, delta = {objective.delta:g}, y the true class",
         f"loss {objective.loss}: {objective.rule.source}",
     ]
-    if objective.lam > 0:
-        lines.append(
-            f"lambda {objective.lam:g} is C = {1 / (2 * objective.lam * rows):.6g} in LIBLINEAR "
-            f"and alpha = {2 * objective.lam:g} in scikit-learn"
-        )
     return "\n".join(lines)
 
 
@@ -66,6 +62,7 @@ def plan(config: Config) -> tuple[str, dict[str, Any]]:
         "best_metric": best_metric(config, has_validation),
         "stop_metric": rules.metric,
         "parameters": (train.n_features + 1) * len(train.classes),
+        "elsewhere": [one.to_dict() for one in _elsewhere(splits, built)],
     }
     return _plan_text(config, splits, built, document), document
 
@@ -86,10 +83,18 @@ def _plan_text(config: Config, splits: Splits, built: Built, document: dict[str,
     parts = {
         "resolved config": to_yaml(config).rstrip(),
         "shapes": shapes,
-        "objective": objective_in_words(problem.objective, rows["train"]),
+        "objective": objective_in_words(problem.objective),
+        "the same optimum elsewhere, on the rows as they are scaled here": in_words(
+            _elsewhere(splits, built)
+        ),
         "training": steps,
     }
     return "\n\n".join(f"# {title}\n{text}" for title, text in parts.items())
+
+
+def _elsewhere(splits: Splits, built: Built) -> list[Elsewhere]:
+    """Return what would minimise the objective of a training in other programs."""
+    return elsewhere(built.problem.objective, len(splits.train), splits.train.classes)
 
 
 def _pace(built: Built) -> str:
@@ -230,5 +235,14 @@ def describe_model(classifier: LinearClassifier) -> dict[str, Any]:
         "class_norms": [
             [str(label), float(norms[i]), float(b[i])] for i, label in enumerate(classifier.classes)
         ],
+        "elsewhere": [one.to_dict() for one in elsewhere_of(classifier)],
         "trained": card["trained"],
     }
+
+
+def elsewhere_of(classifier: LinearClassifier) -> list[Elsewhere]:
+    """Return what would minimise the objective of a model in other programs."""
+    shape = classifier.trained.get("shape")
+    rows = shape.get("train") if isinstance(shape, dict) else None
+    known = rows if isinstance(rows, int) and rows > 0 else None
+    return elsewhere(classifier.objective, known, classifier.classes)

@@ -22,6 +22,7 @@ from svmtrain.data.readers import STDIN, data_paths, iter_tables
 from svmtrain.data.store import is_store, verify
 from svmtrain.errors import ConfigError, DataError, ModelError
 from svmtrain.metrics.classification import Report, confusion_matrix
+from svmtrain.metrics.probabilities import Reliability
 from svmtrain.model import LinearClassifier, load_model
 from svmtrain.objective.features import Rows, times
 from svmtrain.objective.linear import DataTerm
@@ -46,6 +47,8 @@ class Evaluation:
     classes : tuple of label
     left_out : int
         Rows that were not judged, since they have gaps and the model leaves such out.
+    reliability : Reliability or None
+        How good its probabilities are, if it has any.
     """
 
     report: Report
@@ -54,6 +57,7 @@ class Evaluation:
     penalty: float
     classes: tuple[int | str, ...]
     left_out: int = 0
+    reliability: Reliability | None = None
 
     @property
     def objective(self) -> float:
@@ -80,6 +84,8 @@ class Evaluation:
             "objective": self.objective,
             "loss": self.loss,
             "penalty": self.penalty,
+            "brier": self.reliability and self.reliability.brier,
+            "calibration_error": self.reliability and self.reliability.error,
             "classes": [
                 {
                     "label": label,
@@ -108,10 +114,15 @@ def _evaluate(classifier: LinearClassifier, parts: Iterable[tuple[Rows, Classes]
     n_classes = len(classifier.classes)
     confusion = np.zeros((n_classes, n_classes), dtype=np.int64)
     total = DataTerm(0.0, 0, 0, 0)
+    calibration = classifier.calibration
+    reliability = None if calibration is None else Reliability()
     for X, y in parts:
         interrupts.check()
         scores = times(X, classifier.W) + classifier.b
-        confusion += confusion_matrix(y, scores.argmax(axis=1), n_classes)
+        labels = scores.argmax(axis=1)
+        confusion += confusion_matrix(y, labels, n_classes)
+        if calibration is not None and reliability is not None:
+            reliability.add(calibration.probabilities(scores), y, labels)
         losses, _ = classifier.objective.losses(scores, y)
         total += DataTerm(float(losses.sum(dtype=np.float64)), len(y), 0, 0)
     if total.count == 0:
@@ -122,6 +133,7 @@ def _evaluate(classifier: LinearClassifier, parts: Iterable[tuple[Rows, Classes]
         loss=total.loss / total.count,
         penalty=classifier.objective.penalty(classifier.W, classifier.b),
         classes=classifier.classes,
+        reliability=reliability,
     )
 
 

@@ -33,6 +33,8 @@ class Session:
         The command line, for run.json.
     exact : bool
         Refuse to resume where the bits may come out different than without the stop.
+    tensorboard : str or None
+        The folder that gets the records for TensorBoard too, in a folder a run.
     """
 
     say: Callable[[str], None] = print
@@ -41,6 +43,7 @@ class Session:
     verbose: bool = False
     command: Sequence[str] = ()
     exact: bool = False
+    tensorboard: str | None = None
 
     def note(self, text: str) -> None:
         """Say what a quiet session leaves out."""

@@ -14,9 +14,11 @@ from svmtrain import interrupts
 from svmtrain.build import best_metric, cadence, stop_rules
 from svmtrain.errors import DivergedError, Interrupted
 from svmtrain.model import LinearClassifier
+from svmtrain.operations.calibrate import calibrated
 from svmtrain.operations.evaluate import evaluate_rows
 from svmtrain.operations.job import FitResult, Job
 from svmtrain.operations.run_info import RunInfo
+from svmtrain.operations.tensorboard import Mirror, open_mirror
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.journal import Metrics, RunJournal
 from svmtrain.runs.trace import Trace
@@ -39,7 +41,8 @@ def train(
         stopping.update(last)
         best.update(last)
     trace = Trace(job.run.trace, state.solver.step)
-    journal = _journal(job, metrics, trace, best, best_file, last)
+    mirror = open_mirror(job.session.tensorboard, job.run, metrics.records(), job.session.say)
+    journal = _journal(job, metrics, trace, best, best_file, last, mirror)
     progress = make_progress(
         job.session.stream,
         epochs=problem.epochs,
@@ -63,6 +66,8 @@ def train(
         progress.close()
         trace.close()
         metrics.close()
+        if mirror is not None:
+            mirror.close()
 
 
 def _journal(
@@ -72,6 +77,7 @@ def _journal(
     best: BestEpoch,
     best_file: str | None,
     last: EpochRecord | None,
+    mirror: Mirror | None,
 ) -> RunJournal:
     """Return what keeps the records and checkpoints of a training."""
     return RunJournal(
@@ -85,6 +91,7 @@ def _journal(
         say=job.session.say,
         best_file=best_file,
         last=last,
+        also=None if mirror is None else mirror.add,
     )
 
 
@@ -140,7 +147,8 @@ def choose(
         (W, b), chosen = (state.best_W, state.best_b), best.record
     else:
         (W, b), chosen = state.solver.weights, last
-    return job.built.classifier(W, b, facts(job, wanted, chosen)), chosen
+    model = job.built.classifier(W, b, facts(job, wanted, chosen))
+    return calibrated(model, job.splits.validation, job.config.output.calibration), chosen
 
 
 def _of_zero_weights(job: Job) -> float:

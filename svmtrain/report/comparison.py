@@ -22,7 +22,7 @@ class Duel:
     Attributes
     ----------
     first, second : str
-        Names of the runs; the first has the higher accuracy, or the same.
+        Names of the runs; the first is the one that all others are compared with.
     accuracies : tuple of float
     pair : Pair
     p : float
@@ -53,7 +53,7 @@ class Comparison:
     split : str or None
         Whose rows they are compared on.
     duels : list of Duel
-        The run with the highest accuracy against each of the others.
+        The leading run against each of the others.
     apart : list of str
         Runs that are not compared, since their rows are others, with the reason.
     """
@@ -65,10 +65,22 @@ class Comparison:
     apart: list[str]
 
 
-def compare_stories(stories: Sequence[Story]) -> Comparison:
-    """Compare runs with the best of them, on the rows held out that they share."""
+def compare_stories(
+    stories: Sequence[Story], split: str | None = None, best: str | None = None
+) -> Comparison:
+    """Compare runs with the best of them, on the rows held out that they share.
+
+    Parameters
+    ----------
+    stories : sequence of Story
+    split : str, optional
+        Whose rows; the held-out ones if not given.
+    best : str, optional
+        The name of the run to compare the others with; the one with the highest accuracy if not
+        given.
+    """
     keys = differing_settings([story.summary for story in stories])
-    known = [(story, story.held_out) for story in stories]
+    known = [(s, s.held_out if split is None else s.judged.get(split)) for s in stories]
     judged = [(story, rows) for story, rows in known if rows is not None]
     apart = [f"{story.name}: its rows cannot be read" for story, rows in known if rows is None]
     if not judged:
@@ -77,13 +89,13 @@ def compare_stories(stories: Sequence[Story]) -> Comparison:
     same = [(story, rows) for story, rows in judged if _alike(story, rows, first, model_rows)]
     others = [story for story, _ in judged if all(story is not one for one, _ in same)]
     apart += [f"{story.name}: its {model_rows.split} rows are others" for story in others]
-    same.sort(key=lambda one: -one[1].report.accuracy)
-    (best, top), rest = same[0], same[1:]
+    same.sort(key=lambda one: (one[0].name != best, -one[1].report.accuracy))
+    (leader, top), rest = same[0], same[1:]
     pairs = [compare(top.right, rows.right) for _, rows in rest]
     adjusted = holm([pair.p for pair in pairs])
     duels = [
         Duel(
-            first=best.name,
+            first=leader.name,
             second=story.name,
             accuracies=(top.report.accuracy, rows.report.accuracy),
             pair=pair,

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from svmtrain.errors import ConfigError, printable
 from svmtrain.metrics.classification import Report
+from svmtrain.metrics.probabilities import Reliability
 from svmtrain.report.images import Shape
 from svmtrain.report.ink import IN_PAGE, ON_PAPER, SERIES, STROKES, as_variables
 from svmtrain.training.history import EpochRecord
@@ -23,6 +25,9 @@ Runs = Sequence[tuple[str, Sequence[EpochRecord]]]
 NUMBERED_CLASSES = 20
 LONGEST_NAME = 24
 BINS = 40
+FULL_COLOUR = 0.95
+ID = re.compile(r' id="([^"]*)"')
+REFERENCE = re.compile(r"""(?:href="|url\()#([^")]+)""")
 DIVERGING = "RdBu_r"
 """White at 0, and two ends that people with any colour vision tell apart."""
 
@@ -62,6 +67,7 @@ def drawing(ink: Ink, name: str) -> Iterator[Any]:
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.grid": True,
+        "axes.axisbelow": True,
         "grid.color": ink["faint"],
         "grid.linewidth": 0.6,
         "xtick.color": colour,
@@ -82,6 +88,8 @@ def inline_svg(figure: Any, title: str, description: str, name: str) -> str:
     text = stream.getvalue().decode()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    used = set(REFERENCE.findall(text))
+    text = ID.sub(lambda match: match[0] if match[1] in used else "", text)
     head, rest = text.split(">", 1)
     head = re.sub(r' (width|height)="[^"]*"', "", head)
     head += f' role="img" aria-labelledby="{name}-title {name}-desc"'
@@ -126,14 +134,14 @@ def draw_losses(axes: Any, runs: Runs, ink: Ink) -> None:
     }
     seen = _draw_fields(axes, runs, names, ink, only="validation_loss")
     _scale(axes, seen)
-    _finish(axes, "mean loss")
+    _finish(axes, _what("mean loss", runs, "validation_loss"))
 
 
 def draw_accuracies(axes: Any, runs: Runs, ink: Ink) -> None:
     """Draw the accuracies on the training and the validation rows by epoch."""
     names = {"train_accuracy": "training rows", "validation_accuracy": "validation rows"}
     _draw_fields(axes, runs, names, ink, only="validation_accuracy")
-    _finish(axes, "accuracy")
+    _finish(axes, _what("accuracy", runs, "validation_accuracy"))
 
 
 def draw_rates(axes: Any, runs: Runs, ink: Ink) -> None:
@@ -153,8 +161,10 @@ CURVES: dict[str, tuple[Callable[[Any, Runs, Ink], None], str]] = {
 
 
 def _draw_fields(axes: Any, runs: Runs, names: Mapping[str, str], ink: Ink, only: str) -> list[Any]:
-    """Draw fields of the records of one run, or one field of several."""
+    """Draw fields of the records of one run, or one field of several: one that they have."""
     seen: list[Any] = []
+    if len(runs) > 1 and all(getattr(r, only) is None for _, records in runs for r in records):
+        only = only.replace("validation", "train")
     fields = names if len(runs) == 1 else {only: names[only]}
     number = 0
     for name, records in runs:
@@ -167,6 +177,14 @@ def _draw_fields(axes: Any, runs: Runs, names: Mapping[str, str], ink: Ink, only
                 seen += values
             number += 1
     return seen
+
+
+def _what(name: str, runs: Runs, field: str) -> str:
+    """Return what an axis of several runs shows: of which rows."""
+    if len(runs) == 1:
+        return name
+    held = any(getattr(r, field) is not None for _, records in runs for r in records)
+    return f"{name}, {'validation' if held else 'training'} rows"
 
 
 def _stroke(number: int, ink: Ink) -> dict[str, Any]:
@@ -234,16 +252,51 @@ def draw_margins(
         edges[:-1], counted[1], width, bottom=counted[0], align="edge", color=ink["s2"],
         hatch="////", edgecolor=ink["ink"], linewidth=0, label="labelled wrong",
     )  # fmt: skip
+    axes.set_ylim(0, 1.06 * max(1, int((counted[0] + counted[1]).max())))
     axes.axvline(delta, color=ink["ink"], linestyle=":", label=f"delta {delta:g}")
     axes.set_xlabel("margin: score of the true class less the best other")
     axes.set_ylabel("rows")
     axes.legend(loc="best", fontsize=8)
 
 
+def draw_setting(points: Sequence[tuple[float, float]], key: str, axes: Any, ink: Ink) -> None:
+    """Draw accuracies over the values of a setting; their best at each value is a line."""
+    best: dict[float, float] = {}
+    for value, accuracy in points:
+        best[value] = max(accuracy, best.get(value, accuracy))
+    values = sorted(best)
+    axes.plot(values, [best[v] for v in values], color=ink["s1"], linewidth=1, label="best")
+    axes.scatter(*zip(*points, strict=True), s=16, color=ink["s2"], label="runs", zorder=3)
+    if values[0] > 0 and values[-1] > 20 * values[0]:
+        axes.set_xscale("log")
+    axes.set_xlabel(label(key))
+    axes.set_ylabel("validation accuracy")
+    axes.legend(loc="best", fontsize=8)
+
+
+def draw_reliability(axes: Any, found: Reliability, ink: Ink) -> None:
+    """Draw the accuracy of rows over their confidence; the larger a dot, the more rows."""
+    axes.plot([0, 1], [0, 1], color=ink["quiet"], linestyle=":", label="as it should be")
+    confidence, accuracy, rows = zip(*found.points, strict=True)
+    sizes = [20 + 160 * count / max(rows) for count in rows]
+    axes.plot(confidence, accuracy, color=ink["s1"], linewidth=1, label="these rows")
+    axes.scatter(confidence, accuracy, s=sizes, color=ink["s1"], zorder=3, clip_on=False)
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
+    axes.set_xlabel("confidence: probability of the label")
+    axes.set_ylabel("share that is labelled right")
+    axes.legend(loc="upper left", fontsize=8)
+
+
 def template_pixels(weights: NDArray[np.float64], shape: Shape) -> NDArray[np.float64]:
-    """Return the weights of a class (n_features,) as pixels in [0, 1]; 0.5 is a weight of 0."""
-    most = float(np.abs(weights).max()) or 1.0
-    return shape.pixels(0.5 + weights / (2 * most))
+    """Return the weights of a class (n_features,) as pixels in [0, 1]; 0.5 is a weight of 0.
+
+    The ends of the scale are at the quantile `FULL_COLOUR` of the weights that are not 0, and
+    larger ones are cut off: a pixel that hardly ever differs has so large a weight that the
+    others would be all of one colour.
+    """
+    lengths = np.abs(weights)
+    full = float(np.quantile(lengths[lengths > 0], FULL_COLOUR)) if lengths.any() else 1.0
+    return np.asarray(np.clip(shape.pixels(0.5 + weights / (2 * full)), 0, 1), np.float64)
 
 
 def png_of(pixels: NDArray[Any], colours: str) -> bytes:
@@ -268,3 +321,15 @@ def in_page(
         figure = figure_of(figsize=size, layout="constrained")
         draw(figure.add_subplot(), IN_PAGE)
         return inline_svg(figure, title, description, name)
+
+
+def curves_in_page(runs: Runs, said: str) -> list[str]:
+    """Return every curve of some runs to stand in a page; `said` follows its title in words."""
+    return [
+        in_page(f"curve-{name}", title, f"{title} {said}", partial(_curve, draw, runs))
+        for name, (draw, title) in CURVES.items()
+    ]
+
+
+def _curve(draw: Callable[[Any, Runs, Ink], None], runs: Runs, axes: Any, ink: Ink) -> None:
+    draw(axes, runs, ink)

@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from svmtrain.build import load_splits
+from svmtrain.build import Splits, load_splits
 from svmtrain.config import Config, load_config
 from svmtrain.data.readers import data_paths, format_of
+from svmtrain.data.scaled import dense
 from svmtrain.data.store import is_store
 from svmtrain.errors import ModelError, SvmtrainError
 from svmtrain.files import read_bytes
+from svmtrain.graph.circuit import GraphError
+from svmtrain.graph.draw import svg
 from svmtrain.model import LinearClassifier, load_model
+from svmtrain.operations.circuit import loss_of_row
 from svmtrain.operations.evaluate import refuse_changed
 from svmtrain.report.images import Shape, find_shape, parse_shape
 from svmtrain.report.judged import SPLITS, Judged, judge
@@ -82,8 +86,35 @@ class Story:
         factor = self.model.scaler.factor[:, np.newaxis]
         return np.asarray(self.model.W, np.float64) * factor
 
+    def feature(self, j: int) -> str:
+        """Return what a feature is called: its name, or its number from 0."""
+        names = None if self.model is None else self.model.feature_names
+        if self.model is not None and self.model.encoder is not None:
+            names = self.model.encoder.feature_names
+        return names[j] if names is not None else f"feature {j}"
 
-def tell_story(run: RunDirectory, image: str | None = None) -> Story:
+    def circuit(self) -> tuple[str, str] | None:
+        """Return the loss of the hardest training row as a drawn circuit, and what it is of."""
+        train, model = self.judged.get("train"), self.model
+        if train is None or model is None or not len(train.rows):
+            return None
+        row = int(train.losses.argmax())
+        weights = np.asarray(model.W, np.float64), np.asarray(model.b, np.float64)
+        x = dense(model.scaler.transform(train.rows.part(row, row + 1), np.float64))
+        y, labels = train.rows.y[row : row + 1], [str(label) for label in model.classes]
+        found = loss_of_row(model.objective, model.objective.loss, x, y, weights, labels, row)
+        said = (
+            f"row {int(train.rows.places[row]) + 1:,} of the training file, of class {found.label}"
+        )
+        try:
+            return svg(found.shown.output).decode(), said
+        except GraphError:
+            return None
+
+
+def tell_story(
+    run: RunDirectory, image: str | None = None, known: dict[str, Splits] | None = None
+) -> Story:
     """Gather what there is to tell of a run, finished or not.
 
     Parameters
@@ -92,6 +123,9 @@ def tell_story(run: RunDirectory, image: str | None = None) -> Story:
     image : str, optional
         The shape of rows that are pictures, as `images.parse_shape` takes it; none for rows that
         are no pictures. Found out where it is not given.
+    known : dict, optional
+        The rows that other runs were told of, by what their configs say of data: they are not
+        read again, and those of this run are put beside them.
 
     Raises
     ------
@@ -111,7 +145,7 @@ def tell_story(run: RunDirectory, image: str | None = None) -> Story:
         missing.append("The run has no model yet; its last checkpoint can be used as one.")
     judged: Mapping[str, Judged] = {}
     if model is not None and config is not None:
-        judged = _tried(lambda: _judged(run, config, model), missing) or {}
+        judged = _tried(lambda: _judged(run, config, model, known), missing) or {}
     return Story(
         run=run,
         summary=summarize(run),
@@ -135,9 +169,16 @@ def _tried(make: Any, missing: list[str]) -> Any:
         return None
 
 
-def _judged(run: RunDirectory, config: Config, model: LinearClassifier) -> dict[str, Judged]:
+def _judged(
+    run: RunDirectory, config: Config, model: LinearClassifier, known: dict[str, Splits] | None
+) -> dict[str, Judged]:
     """Return the splits of a run as its model sees them."""
-    splits = load_splits(config)
+    key = repr(config.data)
+    splits = None if known is None else known.get(key)
+    if splits is None:
+        splits = load_splits(config)
+        if known is not None:
+            known[key] = splits
     refuse_changed(model, splits, run.path)
     parts = {split: getattr(splits, split) for split in SPLITS}
     return {split: judge(model, rows, split) for split, rows in parts.items() if rows is not None}

@@ -138,6 +138,8 @@ class RunJournal:
         Name of the best checkpoint saved by earlier sessions.
     last : EpochRecord, optional
         The last record of earlier sessions.
+    also : callable, optional
+        Takes every record too, such as what draws it elsewhere.
     """
 
     def __init__(
@@ -153,6 +155,7 @@ class RunJournal:
         say: Callable[[str], None],
         best_file: str | None = None,
         last: EpochRecord | None = None,
+        also: Callable[[EpochRecord], None] | None = None,
     ) -> None:
         self.run = run
         self.metrics = metrics
@@ -164,6 +167,7 @@ class RunJournal:
         self.say = say
         self.best_file = best_file
         self.last = last
+        self.also = also
         self.failures = 0
         self._saved_at: tuple[int, int] | None = None
 
@@ -176,6 +180,8 @@ class RunJournal:
         self.last = record
         self.trace.flush()
         self.metrics.append(record)
+        if self.also is not None:
+            self.also(record)
 
     def save(self, state: TrainingState, *, last: bool = False, asked: bool = False) -> None:
         """Save a checkpoint durably, then delete the ones that are no longer kept.

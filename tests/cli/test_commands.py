@@ -327,19 +327,27 @@ def test_evaluate_text_has_every_figure(ok, model):
     out = ok("evaluate", "runs/c", "train.csv")
     head, classes, matrix = out.split("\n\n")
     names = [line[:19].strip() for line in head.splitlines()]
-    assert names == ["rows", "accuracy", "balanced accuracy", "macro F1", "objective"]
+    figures = ["rows", "accuracy", "balanced accuracy", "macro F1", "Brier score", "objective"]
+    assert names == figures
     assert [line.split()[0] for line in classes.splitlines()[1:]] == list(CLASSES)
     counts = [list(map(int, line.split()[1:])) for line in matrix.splitlines()[2:]]
     assert np.sum(counts) == 60
 
 
 def test_evaluate_of_a_model_file_a_checkpoint_and_a_run_agree(ok, model):
-    """The last epoch was the best here, so all three hold the same weights."""
+    """The last epoch was the best here, so all three hold the same weights.
+
+    Checkpoints are not calibrated.
+    """
     run = RunDirectory("runs/c")
     newest = run.checkpoint_files()[0]
     assert run.read_info()["chosen"]["epoch"] == 4
-    answers = {ok("evaluate", path, "train.csv") for path in ("runs/c", run.model, newest)}
-    assert len(answers) == 1
+    answers = [ok("evaluate", path, "train.csv") for path in ("runs/c", run.model, newest)]
+    assert answers[0] == answers[1]
+    lines = answers[0].splitlines()
+    brier = [line for line in lines if line.startswith("Brier score")]
+    assert len(brier) == 1
+    assert answers[2].splitlines() == [line for line in lines if line not in brier]
 
 
 def test_evaluate_refuses_rows_that_do_not_fit(refused, model):
@@ -590,7 +598,9 @@ def test_runs_show_tells_how_it_went(ok, three):
     """Facts, and at most ten epochs, the last among them."""
     out = ok("runs", "show", "runs/one")
     assert "status               finished\nreason               all 4 epochs are done" in out
-    epochs = [line.split()[0] for line in out.split("\n\n")[1].splitlines()]
+    curve, epochs = out.split("\n\n")[1:]
+    assert curve.startswith("objective (*)")
+    epochs = [line.split()[0] for line in epochs.splitlines()]
     assert epochs == ["epoch", "1", "2", "3", "4"]
     document = json.loads(ok("runs", "show", "runs/one", "--json"))
     assert len(document["records"]) == 4
@@ -601,7 +611,7 @@ def test_runs_show_tells_how_it_went(ok, three):
 def test_runs_show_of_a_long_run_ends_with_its_last_epoch(ok):
     """Evenly spread."""
     ok("fit", "c.yaml", "-q", "--set", "solver.epochs=37")
-    lines = ok("runs", "show", "runs/c").split("\n\n")[1].splitlines()
+    lines = ok("runs", "show", "runs/c").split("\n\n")[2].splitlines()
     assert len(lines) <= 11
     assert lines[-1].split()[0] == "37"
 

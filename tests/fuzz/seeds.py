@@ -213,9 +213,20 @@ def of_texts():
     }
 
 
+def of_liblinear():
+    """Return models of LIBLINEAR: three classes and a bias, two classes, both columns of two."""
+    head = "solver_type {}\nnr_class {}\nlabel {}\nnr_feature 2\nbias {}\nw\n"
+    return [
+        (head.format("L2R_L1LOSS_SVC_DUAL", 3, "9 -4 12", 2) + "1 -2.5 0.5 \n0 1e-3 1 \n1 2 3 \n"),
+        (head.format("L2R_LR", 2, "1 -1", -1) + "1.5 \n-2 \n"),
+        (head.format("MCSVM_CS", 2, "0 1", -1) + "1.5 -1.25 \n-2 2.5 \n"),
+    ]
+
+
 def every_seed():
     """Return all seeds, by the name of their corpus."""
     found = {"csv": of_csv(), "svmlight": of_svmlight(), "compressed": of_compressed()}
+    found["liblinear"] = [text.encode() for text in of_liblinear()]
     for part in (
         of_arrays(),
         of_pixels(),

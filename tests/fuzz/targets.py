@@ -26,6 +26,7 @@ from svmtrain.data import store as stores
 from svmtrain.data.dataset import ReadOptions
 from svmtrain.data.readers import AUTO, READERS, columns_of, csv_arrow, iter_tables, read_table
 from svmtrain.errors import ConfigError, DataError, FetchError, ModelError, ResumeError
+from svmtrain.exchange import liblinear_reader
 from svmtrain.fetch import part
 from svmtrain.fetch.check import problem_with, recorded_sums
 from svmtrain.fetch.entries import Output, RemoteFile
@@ -257,6 +258,12 @@ def _containers():
 
 
 OTHERS = (
+    Target(
+        "liblinear",
+        lambda folder: liblinear_reader.read(folder / "data"),
+        (ModelError,),
+        "liblinear",
+    ),
     Target("csv-arrow", _csv_by_arrow, (DataError,), "csv", threads=True),
     Target("any", _any, (DataError,), "any", threads=True),
     Target("to-predict", _to_predict, (DataError,), "any", threads=True),

@@ -26,6 +26,7 @@ def command(run: str, as_json: bool) -> None:
     """Show what RUN is, how it went, and what it left."""
     from dataclasses import asdict
 
+    from svmtrain.report.text_curve import text_curve
     from svmtrain.runs.catalogue import read_records, status, summarize
     from svmtrain.runs.directory import RunDirectory
 
@@ -48,6 +49,8 @@ def command(run: str, as_json: bool) -> None:
         ("model", directory.model if directory.model.exists() else "none yet"),
     ]
     tell(facts(lines))
+    if curve := text_curve(records):
+        tell("\n" + curve)
     if records:
         tell("\n" + _epochs([asdict(record) for record in records]))
 

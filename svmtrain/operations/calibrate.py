@@ -1,0 +1,132 @@
+"""Calibrate a model: fit what turns its scores into probabilities, on rows that trained nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from svmtrain import interrupts
+from svmtrain.build import load_splits
+from svmtrain.calibration import fit
+from svmtrain.config import load_config
+from svmtrain.data.dataset import Dataset, encode_labels
+from svmtrain.errors import ConfigError, DataError
+from svmtrain.files import refuse_same_file, sha256_file
+from svmtrain.model import LinearClassifier, load_model
+from svmtrain.operations.evaluate import find_model, located, reading, refuse_changed, tables_of
+from svmtrain.runs.directory import RunDirectory
+
+CHUNK_ROWS = 4096
+MOST_SCORES = 20_000_000
+"""Scores that are held at once; of more rows, evenly spread ones are taken."""
+
+
+def calibrated(
+    model: LinearClassifier, rows: Dataset | None, method: str
+) -> LinearClassifier:  # fmt: skip
+    """Return a model with its calibration.
+
+    Parameters
+    ----------
+    model : LinearClassifier
+    rows : Dataset or None
+        Not scaled, with no part in the training; without any there is no calibration.
+    method : str
+        A name in `CALIBRATIONS`, or "none".
+    """
+    if rows is None or len(rows) == 0 or method == "none":
+        return replace(model, calibration=None)
+    most = max(1, MOST_SCORES // len(model.classes))
+    taken = np.arange(len(rows))
+    if len(rows) > most:
+        taken = np.linspace(0, len(rows) - 1, most).round().astype(np.intp)
+    scores = np.empty((len(taken), len(model.classes)))
+    for start in range(0, len(taken), CHUNK_ROWS):
+        interrupts.check()
+        part = taken[start : start + CHUNK_ROWS]
+        scores[start : start + CHUNK_ROWS] = model.decision_function(rows.take(part))
+    return replace(model, calibration=fit(scores, rows.y[taken], method))
+
+
+def calibrate_run(run: str | Path, method: str) -> LinearClassifier:
+    """Return the model of a run, calibrated on the validation rows of the run.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such run, or it has no validation rows.
+    DataError
+        When the data changed since.
+    """
+    directory = RunDirectory(run)
+    directory.require()
+    model = load_model(find_model(run))
+    splits = load_splits(load_config(directory.config))
+    refuse_changed(model, splits, directory.path)
+    if splits.validation is None:
+        raise ConfigError(
+            "the run has no validation rows; name a file of labelled rows that trained nothing",
+            path=directory.path,
+        )
+    return calibrated(model, splits.validation, method)
+
+
+def calibrate_file(
+    model: str | Path, data: str, method: str, format: str = "auto", labels: str | None = None
+) -> LinearClassifier:
+    """Return a model calibrated on the labelled rows of some files; see `tables_of`.
+
+    Raises
+    ------
+    DataError
+        When there are no labels or no rows, too many of them, or they are those that the model was
+        trained on.
+    """
+    source = find_model(model)
+    classifier = load_model(source)
+    options = reading(classifier, labels_required=True)
+    scores, classes, seen = [], [], set()
+    for path, before, table in tables_of(data, format, options, labels):
+        if path not in seen:
+            seen.add(path)
+            _refuse_training_rows(classifier, path)
+        if table.labels is None:
+            raise DataError("has no labels", path=path)
+        with located(path, before):
+            classes.append(encode_labels(table.labels, classifier.classes, path, before))
+            scores.append(classifier.decision_function(classifier.features(table, path, before)))
+        if sum(part.size for part in scores) > MOST_SCORES:
+            most = MOST_SCORES // len(classifier.classes)
+            raise DataError(f"has too many rows to calibrate on; take {most:,}", path=path)
+    if not scores:
+        raise DataError("there are no rows to calibrate on", path=data)
+    found = fit(np.concatenate(scores), np.concatenate(classes), method)
+    return replace(classifier, calibration=found)
+
+
+def _refuse_training_rows(model: LinearClassifier, path: str) -> None:
+    known = model.trained.get("data")
+    train = known.get("train") if isinstance(known, dict) else None
+    if not (isinstance(train, dict) and Path(path).is_file()):
+        return
+    if train.get("sha256") == sha256_file(path):
+        raise DataError(
+            "is the file that the model was trained on, so its rows look surer than new ones; "
+            "leave it out to calibrate on the validation rows of the run",
+            path=path,
+        )
+
+
+def save_calibrated(model: LinearClassifier, source: str | Path, to: str | Path) -> Path:
+    """Write a calibrated model to a file that is not the one it came from.
+
+    Raises
+    ------
+    ConfigError
+        When it is: a run then would no longer be what its config makes.
+    """
+    refuse_same_file(str(to), [find_model(source)])
+    model.save(to)
+    return Path(to)

@@ -1,0 +1,147 @@
+"""The sections of a page about several runs; a table like that of one run."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from svmtrain.errors import ConfigError, SvmtrainError
+from svmtrain.report import figures, words
+from svmtrain.report.comparison import Comparison
+from svmtrain.report.story import Story
+from svmtrain.runs.catalogue import FIGURES
+
+Section = Callable[[Comparison], Mapping[str, Any] | None]
+DRAWN_RUNS = 6
+FEWEST_VALUES = 3
+
+
+def runs(comparison: Comparison) -> Mapping[str, Any] | None:
+    """Give the figures and the differing settings of every run."""
+    stories, keys = comparison.stories, comparison.keys
+    known = [name for name in FIGURES if any(s.summary.figures[name] is not None for s in stories)]
+    rows = [
+        [story.name]
+        + [story.summary.settings.get(key) for key in keys]
+        + [story.summary.figures[name] for name in known]
+        for story in stories
+    ]
+    note = ""
+    if any(key.startswith("objective.") for key in keys):
+        note = (
+            "The objectives are of different problems and do not compare; accuracies on the same "
+            "rows do."
+        )
+    header = ["run", *keys, *(name.replace("_", " ") for name in known)]
+    return {"header": header, "rows": rows, "note": note}
+
+
+def duels(comparison: Comparison) -> Mapping[str, Any] | None:
+    """Give the paired comparisons with the best run."""
+    if not comparison.duels:
+        return None
+    return {
+        "best": comparison.duels[0].first,
+        "split": comparison.split,
+        "duels": comparison.duels,
+        "apart": comparison.apart,
+    }
+
+
+def curves(comparison: Comparison) -> Mapping[str, Any] | None:
+    """Give the curves of the runs, one over the other."""
+    told = (story for story in comparison.stories if story.records)
+    drawn = sorted(told, key=partial(_worse, comparison.split))[:DRAWN_RUNS]
+    if not drawn:
+        return None
+    series = [(story.name, story.records) for story in drawn]
+    names = ", ".join(story.name for story in drawn)
+    pictures = figures.curves_in_page(series, f"by epoch of {names}.")
+    left_out = len(comparison.stories) - len(drawn)
+    return {"pictures": pictures, "drawn": len(drawn), "left_out": left_out}
+
+
+def _worse(split: str | None, story: Story) -> float:
+    judged = story.held_out if split is None else story.judged.get(split)
+    return 0.0 if judged is None else -judged.report.accuracy
+
+
+def settings(comparison: Comparison) -> Mapping[str, Any] | None:
+    """Give the accuracy over each setting that takes several numbers."""
+    drawn = []
+    for key in comparison.keys:
+        points = [
+            (float(value), accuracy)
+            for story in comparison.stories
+            if (value := _number(story.summary.settings.get(key))) is not None
+            and (accuracy := story.summary.figures["validation_accuracy"]) is not None
+        ]
+        if len({value for value, _ in points}) >= FEWEST_VALUES:
+            drawn.append(
+                figures.in_page(
+                    f"setting-{key}", key, f"Validation accuracy over {key}.",
+                    partial(figures.draw_setting, points, key),
+                )
+            )  # fmt: skip
+    return {"pictures": drawn} if drawn else None
+
+
+def _number(value: object) -> float | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and isinstance(value, int | float) else None
+
+
+def differences(comparison: Comparison) -> Mapping[str, Any] | None:
+    """Give the settings in which the configs differ; of many runs the first table has them."""
+    if len(comparison.stories) > DRAWN_RUNS:
+        return None
+    rows = [
+        {
+            "key": key,
+            "cells": [
+                story.summary.settings.get(key, words.NOTHING) for story in comparison.stories
+            ],
+        }
+        for key in comparison.keys
+    ]
+    return {"rows": rows, "names": [story.name for story in comparison.stories]}
+
+
+def repeat(comparison: Comparison) -> Mapping[str, Any] | None:
+    """Give the command that repeats each run."""
+    if len(comparison.stories) > 2 * DRAWN_RUNS:
+        return None
+    paths = [(story.name, shlex.quote(str(story.run.path))) for story in comparison.stories]
+    return {
+        "commands": [
+            (name, f"svmtrain fit {path}/config.yaml --name again") for name, path in paths
+        ]
+    }
+
+
+SECTIONS: dict[str, tuple[Section, str]] = {
+    "table": (runs, "Side by side"),
+    "duels": (duels, "Better, or a tie?"),
+    "curves": (curves, "How they were trained"),
+    "settings": (settings, "What the settings do"),
+    "differences": (differences, "Where the configs differ"),
+    "repeat": (repeat, "How to repeat them"),
+}
+"""The sections, in the order of the page: function and title."""
+
+
+def sections_of_several(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return the sections that there is something for, as the page takes them."""
+    found = []
+    for name, (make, title) in SECTIONS.items():
+        try:
+            content = make(comparison)
+        except ConfigError:  # a library is missing
+            raise
+        except SvmtrainError as error:
+            content = {"problem": str(error)}
+        if content is not None:
+            found.append({"name": name, "title": title, **content})
+    return found
