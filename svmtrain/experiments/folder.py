@@ -22,7 +22,11 @@ from svmtrain.runs.directory import RunDirectory
 
 FORMAT, VERSION = "svmtrain-experiment", 1
 JSON_LIMIT = 16 << 20
-RESULTS = ("summary.json", "leaderboard.csv", "out_of_fold.csv", "best.yaml", "best-start.npz")
+RESULTS = (
+    *("summary.json", "leaderboard.csv", "out_of_fold.csv", "best.yaml", "best-start.npz"),
+    "report.html",
+)
+"""What is made of the runs, and made again when they are."""
 NOT_ASKED = (
     *("output.dir", "output.name", "solver.threads", "solver.gradcheck"),
     *("data.cache", "checkpoint.every", "checkpoint.keep"),
