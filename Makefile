@@ -63,9 +63,9 @@ test: $(DEV_STAMP) ## Run the tests
 	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 $(ARGS)
 
 .PHONY: torture
-torture: $(DEV_STAMP) ## Run the long tests in full, and print what they reached (half an hour)
+torture: $(DEV_STAMP) ## Run the tests in full, and print what they reached (half an hour)
 	@SVMTRAIN_TORTURE=1 .venv/bin/python -m pytest -q -n auto --maxprocesses=4 --dist=worksteal \
-		tests/torture tests/operations/test_resume.py tests/operations/test_path.py $(ARGS)
+		$(ARGS)
 
 .PHONY: fuzz
 fuzz: $(FUZZ_STAMP) ## Fuzz the parsers, guided by coverage (SECONDS=, ARGS="csv npz")
