@@ -15,7 +15,7 @@ from svmtrain.experiments.sweep import Plan, sweep
 from svmtrain.runs.directory import RunDirectory
 
 GRID = ("objective.lambda=0.3,0.1,0.03", "solver.averaging=none,tail")
-SECONDS = 3.0
+SECONDS = 1.5
 
 
 def left(folder):
@@ -29,7 +29,7 @@ def left(folder):
 @pytest.mark.parametrize("how", spread([(), ("--halving", "--eta", "2")], 1))
 def test_a_killed_sweep_goes_on_to_the_same_end(tmp_path, figures, how):
     """However often it is killed; what works for it ends by itself."""
-    config = load_config(write_learnable(tmp_path, f"epochs: {extent(20, 400)}"))
+    config = load_config(write_learnable(tmp_path, f"epochs: {extent(10, 400)}"))
     sweep(config, tmp_path / "whole", QUIET, Plan(GRID, halving=bool(how), eta=2), jobs=1)
     grid = [word for one in GRID for word in ("--grid", one)]
     words = ("sweep", "c.yaml", *grid, *how, "--jobs", "2", "--out", "killed", "-q")
