@@ -5,7 +5,7 @@
 #   SET      settings for every experiment, section.key=value, separated by blanks
 #   CONFIG   the config of `make cv`, `make sweep` and `make curve` (configs/digits.yaml)
 #   GRID     what `make sweep` tries, key=a,b,c or key=log:LOW:HIGH:N, separated by blanks
-#   RUNS     the runs of `make report`, separated by blanks (those in runs/)
+#   RUNS     the runs of `make report`, separated by blanks, or one experiment (those in runs/)
 #   DATA     folders of public data for `make bench`, separated by blanks; see benchmarks/README.md
 #   BENCH    further arguments for the benchmarks, such as BENCH="--only epoch --repeats 5"
 #   ARGS     further arguments for pytest, such as ARGS="-k resume"; for `make fuzz`, the targets;
@@ -114,7 +114,7 @@ curve: $(READY) ## Accuracy against rows, and what it advises, into experiments/
 	@$(SVMTRAIN) learning-curve '$(CONFIG)' $(SETTINGS) $(ARGS)
 
 .PHONY: report
-report: $(READY) ## Make the pages of RUNS, which are those in runs/ (RUNS=)
+report: $(READY) ## Write a page about RUNS, which are those in runs/ (RUNS=experiments/NAME)
 	@test -n '$(strip $(RUNS))' || { echo "no runs in runs/: try make demo, or give RUNS=" >&2; exit 2; }
 	@$(SVMTRAIN) report $(foreach one,$(RUNS),'$(one)') $(ARGS)
 
