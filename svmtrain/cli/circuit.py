@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import any_path, json_option, limit_one_thread
+from svmtrain.cli.options import any_path, any_seed, json_option, limit_one_thread
 from svmtrain.cli.output import print_json, table, tell
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ CHECK_TOLERANCE = 1e-6
 @click.argument("words", nargs=-1, metavar="[EXPRESSION] [NAME=VALUE]...")
 @click.option("--file", "file", type=any_path, help="Read staged assignments from a file.")
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of randn(...)."
+    "--seed", type=any_seed, metavar="N", default=0, show_default=True, help="Of randn(...)."
 )
 @click.option("--upstream", metavar="VALUE", help="The gradient of the output.  [default: ones]")
 @click.option("--draw", metavar="FILE", type=any_path, help="Write a .svg, .dot or .png.")

@@ -16,16 +16,23 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 svmtrain cv configs/digits.yaml
-svmtrain cv configs/digits.yaml --folds 10 --repeats 3 --set objective.lambda=0.01
+svmtrain cv configs/digits.yaml --folds 10 --set objective.lambda=0.01
 """
 HEADER = ("run", "accuracy", "balanced_accuracy", "macro_f1", "objective", "gap", "epochs", "rows")
 
 
 @click.command("cv", cls=Command, examples=EXAMPLES, short_help="Cross-validate a config.")
 @experiment
-@click.option("--folds", type=int, default=5, show_default=True, help="Parts of the rows.")
 @click.option(
-    "--repeats", type=int, default=1, show_default=True, help="How often rows are dealt out anew."
+    "--folds", type=int, metavar="N", default=5, show_default=True, help="Parts of the rows."
+)
+@click.option(
+    "--repeats",
+    type=int,
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="How often rows are dealt out anew.",
 )
 def command(
     config: str,

@@ -23,7 +23,7 @@ EXAMPLES = """
 svmtrain evaluate runs/digits --split test
 svmtrain evaluate runs/digits/model.npz labelled.csv
 svmtrain evaluate runs/digits labelled.csv --json
-svmtrain evaluate runs/mnist t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz
+svmtrain evaluate runs/mnist images-idx3-ubyte --labels labels-idx1-ubyte
 """
 WIDEST = 30
 

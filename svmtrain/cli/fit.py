@@ -19,6 +19,7 @@ from svmtrain.cli.options import (
     note,
     set_option,
     tensorboard_option,
+    threads_option,
 )
 from svmtrain.cli.output import print_json, table, tell
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 svmtrain fit configs/digits.yaml
-svmtrain fit configs/digits.yaml --set objective.lambda=1e-3 --name digits-weak
-svmtrain fit configs/digits.yaml --set "objective.lambda=[0.1, 0.01]" --name digits-path
+svmtrain fit configs/digits.yaml --set objective.lambda=1e-3 --name weak
+svmtrain fit configs/digits.yaml --set objective.lambda=[0.1,0.01] --name path
 svmtrain fit configs/digits.yaml --dry-run
 svmtrain fit configs/digits.yaml --resume
 """
@@ -50,7 +51,7 @@ svmtrain fit configs/digits.yaml --resume
     "again if one changed.",
 )
 @exact_option
-@click.option("--threads", metavar="N", help="Threads of the linear algebra, or auto.")
+@threads_option
 @tensorboard_option
 @click.option("--dry-run", is_flag=True, help="Load and build everything, describe it, stop.")
 @json_option
@@ -71,7 +72,11 @@ def command(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Train a classifier as CONFIG says, into a run directory."""
+    """Train a classifier as CONFIG says, into a run directory.
+
+    Ctrl-C, SIGTERM and SIGUSR1 save and stop (svmtrain resume goes on), SIGUSR2 saves. Exit codes:
+    2 config, 3 data, 4 model, 5 not this run, 6 diverged, 7 disk, 8 in use, 128+n signal.
+    """
     if sum((resume, force, if_changed)) > 1:
         raise click.UsageError("--resume, --force and --if-changed exclude each other")
     if exact and not resume:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import any_path, json_option, limit_one_thread, set_option
+from svmtrain.cli.options import any_path, any_seed, json_option, limit_one_thread, set_option
 from svmtrain.cli.output import print_json, table, tell
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ svmtrain gradcheck configs/digits.yaml --self-test
 @click.option("--tol", type=float, default=1e-6, show_default=True, help="Relative tolerance.")
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**63 - 1),
+    type=any_seed,
+    metavar="N",
     default=0,
     show_default=True,
     help="Of rows and directions.",

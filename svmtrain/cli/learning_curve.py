@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 svmtrain learning-curve configs/digits.yaml
-svmtrain learning-curve configs/digits.yaml --shares 0.1,0.2,0.4,0.8 --repeats 5
+svmtrain learning-curve configs/digits.yaml --shares 0.1,0.2,0.4 --repeats 5
 """
 HEADER = ("rows", "runs", "train_accuracy", "validation_accuracy", "low", "high", "sd")
 
@@ -33,7 +33,12 @@ HEADER = ("rows", "runs", "train_accuracy", "validation_accuracy", "low", "high"
     help="Shares of the training rows, besides all of them.",
 )
 @click.option(
-    "--repeats", type=int, default=1, show_default=True, help="Draws of each share below 1."
+    "--repeats",
+    type=int,
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Draws of each share below 1.",
 )
 def command(
     config: str,

@@ -17,7 +17,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: A path as given; whether it can be used is told by what uses it, with its own exit code.
 any_path = click.Path(readable=False, allow_dash=True)
 
-any_seed = click.IntRange(0, 2**63 - 1)
+
+LARGEST_SEED = 2**63 - 1
+
+
+def any_seed(word: str) -> int:
+    """Return the number that numpy takes for a seed; help need not show how large it may be."""
+    text = str(word)
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST_SEED):
+        raise click.BadParameter(f"{text!r} is not a whole number from 0 to {LARGEST_SEED}")
+    return int(text)
+
 
 set_option = click.option(
     "--set",
@@ -46,6 +56,9 @@ tensorboard_option = click.option(
     type=any_path,
     metavar="DIR",
     help="Write the records into DIR for TensorBoard too, in a folder a run.",
+)
+threads_option = click.option(
+    "--threads", metavar="N", help="Threads of the linear algebra, or auto."
 )
 runs_option = click.option(
     "--dir", "folder", default="runs", show_default=True, help="Folder of the run directories."

@@ -17,20 +17,21 @@ KINDS = ("curves", "confusion", "templates", "margins", "reliability")
 
 
 @click.command("plot", cls=Command, examples=EXAMPLES, short_help="One picture of a run.")
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
 @click.argument("run", type=any_path)
 @click.option("-o", "--output", type=any_path, required=True, help="A name in .png or .svg.")
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
-    help="Rows for confusion and margins.  [default: those held out]",
+    metavar="NAME",
+    help="Of confusion and margins: train, validation or test rows.  [default: those held out]",
 )
 @click.option("--image", metavar="HxW", help="Rows are pictures of this shape: 28x28, or none.")
 def command(kind: str, run: str, output: str, split: str | None, image: str | None) -> None:
     """Draw a picture of RUN: of its training, its labels, its weights or its probabilities.
 
-    Templates are the weights of each class as pictures, or the strongest features where rows are
-    no pictures. Needs the extra `plot`.
+    KIND is curves, confusion, templates, margins or reliability. Templates are the weights of each
+    class as pictures, or the strongest features where rows are no pictures. Needs the extra `plot`.
     """
     limit_one_thread()
     from svmtrain.report.plots import write_plot

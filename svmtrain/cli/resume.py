@@ -17,6 +17,7 @@ from svmtrain.cli.options import (
     loudness,
     set_option,
     tensorboard_option,
+    threads_option,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ svmtrain resume runs/digits --set solver.epochs=50
 @click.argument("run", type=any_path)
 @set_option
 @exact_option
+@threads_option
 @tensorboard_option
 @json_option
 @loudness
@@ -40,6 +42,7 @@ def command(
     run: str,
     overrides: tuple[str, ...],
     exact: bool,
+    threads: str | None,
     tensorboard: str | None,
     as_json: bool,
     quiet: bool,
@@ -51,9 +54,13 @@ def command(
     a schedule that does not plan by it), stop, output and how often to save. Any other is an
     error. RUN may also be the folder of a path: of its runs, those that are finished stay, and
     only how often to save may change.
+
+    Signals save as they do in svmtrain fit. Exit codes: 4 checkpoint, 5 not this run, 6 diverged.
     """
     from svmtrain.config import load_config
 
+    if threads is not None:
+        overrides = (*overrides, f"solver.threads={threads}")
     stored = Path(run) / "config.yaml"
     if stored.exists():
         limit_threads(load_config(stored, overrides))

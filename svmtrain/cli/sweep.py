@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from svmtrain.experiments.sweep import SweepResult
 
 EXAMPLES = """
-svmtrain sweep configs/digits.yaml --grid objective.lambda=log:1e-4:1e-1:4
-svmtrain sweep configs/digits.yaml --grid solver.lr=0.01,0.1 --grid solver.momentum=0,0.9
-svmtrain sweep configs/digits.yaml --grid solver.lr=log:1e-3:1 --random 20 --halving
+svmtrain sweep digits.yaml --grid objective.lambda=log:1e-4:1e-1:4
+svmtrain sweep digits.yaml --grid solver.lr=0.01,0.1 --grid data.seed=0,1
+svmtrain sweep digits.yaml --grid solver.lr=log:1e-3:1 --random 20 --halving
 """
 
 
@@ -34,9 +34,13 @@ svmtrain sweep configs/digits.yaml --grid solver.lr=log:1e-3:1 --random 20 --hal
     help="A setting and its values: a,b,c or log:LOW:HIGH:N or lin:LOW:HIGH:N. Repeatable.",
 )
 @click.option("--random", type=int, metavar="N", help="Draw N points in place of the whole grid.")
-@click.option("--seed", type=any_seed, default=0, show_default=True, help="Seed of --random.")
+@click.option(
+    "--seed", type=any_seed, metavar="N", default=0, show_default=True, help="Seed of --random."
+)
 @click.option("--halving", is_flag=True, help="Drop points on the way; the best train longer.")
-@click.option("--eta", type=int, default=3, show_default=True, help="One in ETA is kept each time.")
+@click.option(
+    "--eta", type=int, metavar="N", default=3, show_default=True, help="One in N is kept each time."
+)
 @click.option("--cold", is_flag=True, help="Start no run along objective.lambda from another.")
 @click.option("--full", is_flag=True, help="Go on with runs that are proven not to be the best.")
 def command(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import any_path, json_option, limit_threads, loudness
+from svmtrain.cli.options import any_path, json_option, limit_threads, loudness, threads_option
 from svmtrain.cli.output import facts, print_json, tell
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ svmtrain verify runs/path
 
 @click.command("verify", cls=Command, examples=EXAMPLES, short_help="Make a run again, compare.")
 @click.argument("run", type=any_path)
+@threads_option
 @json_option
 @loudness
-def command(run: str, as_json: bool, quiet: bool, verbose: bool) -> None:
+def command(run: str, threads: str | None, as_json: bool, quiet: bool, verbose: bool) -> None:
     """Make RUN again from its config and data, in memory, and compare all that it left.
 
     The epochs' figures, the loss of each step and the bytes of the model must be the same; if
@@ -37,7 +38,8 @@ def command(run: str, as_json: bool, quiet: bool, verbose: bool) -> None:
 
     stored = Path(run) / "config.yaml"
     if stored.exists():
-        limit_threads(load_config(stored))
+        flags = {} if threads is None else {"solver.threads": threads}
+        limit_threads(load_config(stored, flags=flags))
     from svmtrain.cli.fit import make_session
     from svmtrain.operations.verify import verify
     from svmtrain.runs.path import runs_of

@@ -37,7 +37,9 @@ SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
     show_default=True,
     help="Let each class keep its share.",
 )
-@click.option("--seed", type=any_seed, default=0, show_default=True)
+@click.option(
+    "--seed", type=any_seed, metavar="N", default=0, show_default=True, help="Of the draw."
+)
 @click.option(
     "-o", "--out", type=any_path, metavar="DIR", help="Where to write.  [default: NAME-parts]"
 )

@@ -17,7 +17,9 @@ COMMANDS = {
 EXAMPLES = """
 svmtrain runs list --sort objective
 svmtrain runs show runs/digits
-svmtrain runs compare runs/digits runs/digits-weak
+svmtrain runs compare runs/digits runs/weak
+svmtrain runs repair runs/digits
+svmtrain runs clean --yes
 """
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command(
     "compare",
     cls=Command,
-    examples="svmtrain runs compare runs/digits runs/digits-weak --sort validation_accuracy",
+    examples="svmtrain runs compare runs/digits runs/weak --sort validation_accuracy",
     short_help="Figures of several runs beside the settings they differ in.",
 )
 @click.argument("runs", nargs=-1, type=any_path)
