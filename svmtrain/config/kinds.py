@@ -300,9 +300,15 @@ class Descent(Kind):
         """Return the numbers in the order of the list."""
         if not isinstance(node, Sequence):
             raise self.wrong(node, key)
+        if len(node.items) == 1 and isinstance(node.items[0], Scalar):
+            alone = found(node.items[0])
+            raise node.place.error(
+                f"{key} must be {self.describe()}, got [{alone}] (one alone stands without "
+                f"brackets: {alone})"
+            )
         values = tuple(Number(above=0).parse(item, f"a number in {key}") for item in node.items)
         if len(values) < 2:
-            raise self.wrong(node, key, "one alone stands without brackets" if values else "")
+            raise self.wrong(node, key)
         for place, value in enumerate(values):
             if value in values[:place]:
                 raise node.place.error(f"{key} has the number {value:g} twice")

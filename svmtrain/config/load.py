@@ -14,7 +14,7 @@ from svmtrain.config.keys import KEYS, keys_of
 from svmtrain.config.nodes import Node, Place, Scalar, Source, cut, found
 from svmtrain.config.plain import nearest
 from svmtrain.config.schema import DEFAULT_LAMBDA, SECTIONS, Config
-from svmtrain.config.texts import FileName
+from svmtrain.config.texts import NAME_LIMIT, FileName
 from svmtrain.errors import ConfigError, shown
 
 Layer = dict[str, Node]
@@ -65,8 +65,8 @@ def run_name(path: str | Path) -> str:
     name = Path(path).stem
     if not FileName.fits(name):
         raise ConfigError(
-            f"gives the run no name, and its own, {shown(name)}, is none: a run has "
-            f"{FileName().describe()} (name it with --name)",
+            f"{shown(name)} cannot name a run: at most {NAME_LIMIT} letters, digits, '.', "
+            "'_' and '-', no dot first (name it with --name, or rename the file)",
             path=path,
         )
     return name

@@ -91,7 +91,7 @@ def cut(text: str) -> str:
 def found(node: Node) -> str:
     """Return what a message says that it found: the value, or the sort of collection."""
     if isinstance(node, Sequence):
-        return "a list"
+        return "a list" if node.items else "an empty list"
     if isinstance(node, Mapping):
         return "a mapping"
     if node.means == "null":

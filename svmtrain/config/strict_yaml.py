@@ -29,6 +29,7 @@ from svmtrain.config.nodes import (
     cut,
     found,
 )
+from svmtrain.config.other_file import advice
 from svmtrain.errors import ConfigError, printable, shown
 from svmtrain.files import read_bytes
 
@@ -59,9 +60,12 @@ def read_file(path: str | os.PathLike[str]) -> Mapping:
     name = os.fspath(path)
     try:
         content = read_bytes(name, ConfigError, SIZE_LIMIT)
+        return parse_bytes(content, Source(name, os.path.dirname(name)))
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", path=name) from None
-    return parse_bytes(content, Source(name, os.path.dirname(name)))
+    except ConfigError as error:
+        problem = f"{error.problem}{advice(name)}"
+        raise ConfigError(problem, path=name, line=error.line, column=error.column) from None
 
 
 def parse_bytes(content: bytes, source: Source) -> Mapping:

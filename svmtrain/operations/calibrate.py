@@ -14,8 +14,15 @@ from svmtrain.config import load_config
 from svmtrain.data.dataset import Dataset, encode_labels
 from svmtrain.errors import ConfigError, DataError
 from svmtrain.files import refuse_same_file, sha256_file
-from svmtrain.model import LinearClassifier, load_model
-from svmtrain.operations.evaluate import find_model, located, reading, refuse_changed, tables_of
+from svmtrain.model import LinearClassifier
+from svmtrain.operations.evaluate import (
+    find_model,
+    load_classifier,
+    located,
+    reading,
+    refuse_changed,
+    tables_of,
+)
 from svmtrain.runs.directory import RunDirectory
 
 CHUNK_ROWS = 4096
@@ -62,7 +69,7 @@ def calibrate_run(run: str | Path, method: str) -> LinearClassifier:
     """
     directory = RunDirectory(run)
     directory.require()
-    model = load_model(find_model(run))
+    model = load_classifier(run)
     splits = load_splits(load_config(directory.config))
     refuse_changed(model, splits, directory.path)
     if splits.validation is None:
@@ -84,8 +91,7 @@ def calibrate_file(
         When there are no labels or no rows, too many of them, or they are those that the model was
         trained on.
     """
-    source = find_model(model)
-    classifier = load_model(source)
+    classifier = load_classifier(model)
     options = reading(classifier, labels_required=True)
     scores, classes, seen = [], [], set()
     for path, before, table in tables_of(data, format, options, labels):

@@ -21,9 +21,9 @@ from svmtrain.graph.circuit import GraphError, Node, ancestors, leaves
 from svmtrain.graph.draw import DRAWERS
 from svmtrain.graph.expression import TEXT_LIMIT, ExpressionError, parse, parse_value
 from svmtrain.graph.stages import Comparison, Stage, compare, stages
-from svmtrain.model import load_model
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import LOSSES, Floats
+from svmtrain.operations.evaluate import load_classifier
 from svmtrain.runs.directory import RunDirectory
 
 Array = NDArray[np.float64]
@@ -240,7 +240,7 @@ def loss_of_row(
 def _weights(run: RunDirectory, shape: tuple[int, int], seed: int) -> tuple[Floats, Floats]:
     """Return the weights and biases of a run's model, or small random ones where it has none."""
     if run.model.exists():
-        model = load_model(run.model)
+        model = load_classifier(run.path)
         return model.W.astype(np.float64), model.b.astype(np.float64)
     W = np.random.Generator(np.random.Philox(seed)).standard_normal(shape) / shape[0]
     return W, np.zeros(shape[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from svmtrain.data.columns import Encoder
 from svmtrain.data.dataset import Dataset, ReadOptions, Table, encode_labels
 from svmtrain.data.readers import STDIN, data_paths, iter_tables
 from svmtrain.data.store import is_store, verify
-from svmtrain.errors import ConfigError, DataError, ModelError
+from svmtrain.errors import ConfigError, DataError, ModelError, VersionError
 from svmtrain.metrics.classification import Report, confusion_matrix
 from svmtrain.metrics.probabilities import Reliability
 from svmtrain.model import LinearClassifier, load_model
@@ -28,9 +29,12 @@ from svmtrain.objective.features import Rows, times
 from svmtrain.objective.linear import DataTerm
 from svmtrain.objective.losses import Classes
 from svmtrain.runs.directory import RunDirectory, is_path
+from svmtrain.runs.other_place import no_run
 
 CHUNK_ROWS = 4096
 SPLITS = ("train", "validation", "test")
+DATA_ENDINGS = (".csv", ".tsv", ".svm", ".libsvm", ".txt", ".parquet", ".arrow", ".gz", ".bz2")
+YAML_ENDINGS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -146,12 +150,38 @@ def find_model(path: str | Path) -> Path:
     if is_path(path):
         run.require()
     if not run.exists():
-        raise ModelError("is a folder, but not a run directory", path=path)
+        raise ModelError(no_run(path), path=path)
     if not run.model.exists():
         files = run.checkpoint_files()
         hint = f"; until then {files[0]} can be used as a model" if files else ""
-        raise ModelError(f"has no model yet: svmtrain resume {path} goes on{hint}", path=path)
+        again = shlex.quote(str(path))
+        raise ModelError(f"has no model yet: svmtrain resume {again} goes on{hint}", path=path)
     return run.model
+
+
+def load_classifier(path: str | Path) -> LinearClassifier:
+    """Load the classifier of a model file, a checkpoint, or a run directory.
+
+    Raises
+    ------
+    ModelError
+        When it is missing or damaged; of a file in a run it says what can be done.
+    """
+    file = find_model(path)
+    try:
+        return load_model(file)
+    except VersionError:
+        raise
+    except ModelError as error:
+        folders = (file.parent, file.parent.parent)  # of a model, of a checkpoint
+        runs = [folder for folder in folders if RunDirectory(folder).exists()]
+        hint = ""
+        if runs and file.exists():
+            again = shlex.quote(str(runs[0]))
+            hint = f"; svmtrain runs repair {again} says what can be done"
+        elif file.suffix in DATA_ENDINGS:
+            hint = "; the model comes first, then the data"
+        raise ModelError(f"{error.problem}{hint}", path=error.path) from None
 
 
 def reading(classifier: LinearClassifier, *, labels_required: bool) -> ReadOptions:
@@ -254,7 +284,7 @@ def evaluate_file(
     ------
     ModelError, DataError
     """
-    classifier = load_model(find_model(model))
+    classifier = load_classifier(model)
     options = reading(classifier, labels_required=True)
     left_out = 0
 
@@ -286,15 +316,23 @@ def evaluate_split(run: str | Path, split: str) -> Evaluation:
         When the data are not those that the run had: its splits would be others.
     """
     directory = RunDirectory(run)
+    if directory.path.is_file() and directory.path.suffix not in YAML_ENDINGS:
+        raise ConfigError(
+            "is no run directory, which has rows of its own; name the data to judge it on: "
+            f"svmtrain evaluate {shlex.quote(str(run))} DATA",
+            path=run,
+        )
     directory.require()
-    classifier = load_model(directory.model)
+    classifier = load_classifier(directory.path)
     splits = load_splits(load_config(directory.config))
     refuse_changed(classifier, splits, directory.path)
     rows = getattr(splits, split)
     others = [name for name in SPLITS if getattr(splits, name) is not None]
     if rows is None:
         raise ConfigError(
-            f"the run has no {split} rows; it has {' and '.join(others)} rows", path=directory.path
+            f"the run has no {split} rows, only {' and '.join(others)} rows: "
+            f"try --split {others[-1]}, or name a file of labelled rows",
+            path=directory.path,
         )
     return replace(evaluate_rows(classifier, rows), left_out=splits.left_out.get(split, 0))
 

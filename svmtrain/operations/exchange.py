@@ -11,8 +11,7 @@ from svmtrain.errors import ConfigError, printable
 from svmtrain.exchange import liblinear_reader
 from svmtrain.exchange.forms import EXPORTS, Write
 from svmtrain.files import refuse_same_file, sha256_bytes, write_atomic
-from svmtrain.model import load_model
-from svmtrain.operations.evaluate import find_model
+from svmtrain.operations.evaluate import find_model, load_classifier
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def export_model(
     writers = EXPORTS[form].writers
     path = _named_after(model, next(iter(writers))) if output is None else Path(output)
     write = _writer(form, path)
-    classifier = load_model(source)
+    classifier = load_classifier(model)
     refuse_existing(path, source, force=force)
     try:
         made = write(classifier)

@@ -15,9 +15,9 @@ from svmtrain.data.scaling import Scaler
 from svmtrain.data.splits import SAMPLE_STREAM, random_order
 from svmtrain.errors import ConfigError
 from svmtrain.gradcheck.compare import Checks, Finding
-from svmtrain.model import load_model
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import LOSSES, Floats
+from svmtrain.operations.evaluate import load_classifier
 from svmtrain.operations.gradcheck import (
     ON_KINKS,
     ExactResult,
@@ -155,7 +155,7 @@ def find(path: str, overrides: Sequence[str], samples: int | None, seed: int) ->
     if run.path.is_dir():
         run.require()
         if run.model.exists():
-            model = load_model(run.model)
+            model = load_classifier(run.path)
             weights = (model.W, model.b)
     config = load_config(run.config if run.path.is_dir() else path, overrides)
     splits = load_splits(config)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from svmtrain.model import LinearClassifier, load_model
-from svmtrain.operations.evaluate import find_model, located, reading, tables_of
+from svmtrain.model import LinearClassifier
+from svmtrain.operations.evaluate import load_classifier, located, reading, tables_of
 from svmtrain.operations.predictions import FORMS, Rows, Wanted
+
+__all__ = ["Predictions", "load_classifier"]
 
 
 class Predictions:
@@ -68,8 +69,3 @@ class Predictions:
             self.rows += len(labels)
             self.rejected += rejected
             yield list(lines(found, labels, self.wanted))
-
-
-def load_classifier(model: str | Path) -> LinearClassifier:
-    """Load the classifier of a model file, a checkpoint, or a run directory."""
-    return load_model(find_model(model))

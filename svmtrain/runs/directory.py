@@ -25,6 +25,7 @@ from svmtrain.errors import (
     shown,
 )
 from svmtrain.files import TEMPORARY_SUFFIX, create_folders, fsync_folder, read_bytes, write_atomic
+from svmtrain.runs.other_place import no_run
 
 RUN_JSON_LIMIT = 64 << 20
 PATH_FILE = "path.json"
@@ -71,7 +72,7 @@ class RunDirectory:
                 f"is a path of several runs; name one of them, such as {example}", path=self.path
             )
         if not self.exists():
-            raise ConfigError("is not a run directory (no run.json)", path=self.path)
+            raise ConfigError(no_run(self.path), path=self.path)
 
     def create(self) -> None:
         """Make the folders.

@@ -109,7 +109,7 @@ def test_fit_verbose_tells_files_and_step_sizes(call):
 def test_a_run_is_never_named_as_no_config_could_name_it(here, call, refused, name):
     """Its stored config could not be read again; any name can be given with --name."""
     (here / f"{name}.yaml").write_bytes((here / "c.yaml").read_bytes())
-    assert "(name it with --name)" in refused(2, "fit", f"{name}.yaml")
+    assert "(name it with --name, or rename the file)" in refused(2, "fit", f"{name}.yaml")
     assert not Path("runs").exists()
     assert call("fit", f"{name}.yaml", "--name", "other", "-q")[0] == 0
 

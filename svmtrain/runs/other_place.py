@@ -1,0 +1,56 @@
+"""What to type when something else stands where a run directory should."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from svmtrain.config.plain import nearest
+
+LISTED = 1_000
+"""Names that are looked at in a folder."""
+RUNS = Path("runs")
+
+
+def no_run(path: Path) -> str:
+    """Return what is found at a path that is no run directory, and what was meant, if it is near.
+
+    As it stands after the path in a message: "is not a run directory (no run.json; ...)".
+    """
+    try:
+        hint = _hint(path)
+    except (OSError, ValueError):
+        hint = ""
+    return f"is not a run directory (no run.json{hint})"
+
+
+def _hint(path: Path) -> str:
+    if path.is_dir():
+        for folder in (path, path / RUNS):
+            if runs := _runs_in(folder):
+                return f"; it holds runs: name one of them, such as {_quoted(folder / runs[0])}"
+        return ""
+    if path.exists():
+        if path.suffix in (".yaml", ".yml"):
+            return f"; it is a config: svmtrain fit {_quoted(path)} --resume goes on with its run"
+        return "; it is a file"
+    for folder in (path.parent, RUNS):
+        near = nearest(path.name, _runs_in(folder))
+        if near is not None:
+            return f"; did you mean {_quoted(folder / near)}?"
+    return ""
+
+
+def _runs_in(folder: Path) -> list[str]:
+    """Return the names of the runs and paths in a folder, sorted."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry, _ in zip(entries, range(LISTED), strict=False)]
+    marks = ("run.json", "path.json")
+    return [name for name in sorted(names) if any((folder / name / m).exists() for m in marks)]
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
