@@ -12,6 +12,7 @@ from svmtrain.errors import CheckFailed, Interrupted
 from svmtrain.experiments.tasks import Ended, Task
 from svmtrain.experiments.workers import carry_out_all
 from svmtrain.operations.job import Session
+from svmtrain.training.pace import clock_text, runs_left
 
 Words = Callable[[str], str]
 
@@ -39,6 +40,7 @@ class Course:
     ended: int = 0
     known: int = 0
     began: float = field(default_factory=time.monotonic)
+    took: list[float] = field(default_factory=list)
 
     def train(self, tasks: Sequence[Task], words: Words) -> None:
         """Carry out some tasks; `words` says what came out of a run that is finished.
@@ -71,9 +73,10 @@ class Course:
         if ended.known:
             self.session.note(f"{place}: {words(ended.name)}, as it was")
             return
-        left = self.total - self.ended
-        pace = (time.monotonic() - self.began) / (self.ended - self.known)
-        rest = f"; about {left * pace:,.0f} s left" if left else ""
+        self.took.append(ended.seconds)
+        left, elapsed = self.total - self.ended, time.monotonic() - self.began
+        seconds = runs_left(self.took, left, self.jobs, elapsed)
+        rest = f"; about {clock_text(seconds)} left" if left else ""
         self.session.note(f"{place}: {words(ended.name)}, {ended.seconds:.1f} s{rest}")
 
     def _command(self) -> str:

@@ -81,10 +81,10 @@ ERRORS = [
 ]
 
 
-def whole_run(progress, epochs=2):
+def whole_run(progress, epochs=2, positions=(4, 8, 10)):
     """Tell a progress about a whole run."""
     for epoch in range(1, epochs + 1):
-        for position in (4, 8, 10):
+        for position in positions:
             progress.step(SimpleNamespace(epoch=epoch - 1, position=position))
         progress.epoch(record(epoch))
     progress.close()
@@ -100,14 +100,14 @@ def test_stream_that_fails_never_ends_a_run(error, terminal):
     stream.error = None
 
 
-@pytest.mark.parametrize("make", [Lines, lambda stream, epochs: Bars(stream, epochs, 10, 0)])
+@pytest.mark.parametrize("make", [Lines, Bars])
 def test_closed_stream_never_ends_a_run(make):
     """Closed before, or in the middle of, a run."""
     stream = io.StringIO()
     stream.close()
-    whole_run(make(SafeStream(stream), 2))
+    whole_run(make(SafeStream(stream), 2, 10))
     stream = io.StringIO()
-    progress = make(SafeStream(stream), 2)
+    progress = make(SafeStream(stream), 2, 10)
     progress.epoch(record(1))
     stream.close()
     whole_run(progress)
@@ -121,8 +121,8 @@ def test_full_device_never_ends_a_run():
     ):
         with pytest.raises(OSError, match="No space left"):
             stream.write("x")
-        whole_run(Lines(SafeStream(stream), 2))
-        whole_run(Bars(SafeStream(stream), 2, 10, 0))
+        whole_run(Lines(SafeStream(stream), 2, 10))
+        whole_run(Bars(SafeStream(stream), 2, 10))
 
 
 def test_stream_that_is_none_swallows_everything():
@@ -142,13 +142,12 @@ def test_working_stream_is_written_to():
 
 
 def test_lines_are_one_plain_line_an_epoch():
-    """No control characters, and the figures that matter."""
+    """No control characters, and the figures that matter: 10 rows take 2 s, the clock says."""
     stream = io.StringIO()
-    whole_run(Lines(SafeStream(stream), 2))
-    assert stream.getvalue() == (
-        "epoch 1/2: loss 0.5000, objective 0.6250, train 0.8750, validation 0.7500, lr 0.012\n"
-        "epoch 2/2: loss 0.5000, objective 0.6250, train 0.8750, validation 0.7500, lr 0.012\n"
-    )
+    times = iter([0.0, 0.0, 2.0, 4.0])
+    whole_run(Lines(SafeStream(stream), 2, 10, clock=lambda: next(times)), positions=(0, 10))
+    told = "loss 0.5000, objective 0.6250, train 0.8750, validation 0.7500, lr 0.012, 5 rows/s"
+    assert stream.getvalue() == f"epoch 1/2: {told}, 0:02 left\nepoch 2/2: {told}\n"
 
 
 def test_validation_is_left_out_where_there_is_none():
@@ -194,8 +193,13 @@ def test_bars_count_epochs_from_where_the_run_stands():
 
 def test_bars_fit_the_width_of_the_terminal():
     """On a narrow terminal no bar is longer than a line, or each update would scroll."""
+    assert max(map(len, shown_at(50))) <= 50
+
+
+def shown_at(columns):
+    """Return the lines that a run draws on a terminal of some width."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 50, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 20, columns, 0, 0))
     with open(theirs, "w", encoding="utf-8") as stream:
         whole_run(make_progress(stream, epochs=2, rows=10, done=0, quiet=False))
         stream.flush()
@@ -203,8 +207,19 @@ def test_bars_fit_the_width_of_the_terminal():
         while "2/2" not in shown:
             shown += os.read(ours, 1 << 16).decode()
     os.close(ours)
-    lines = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]", shown)]
-    assert max(map(len, lines)) <= 50
+    return [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]", shown)]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_a_bar_is_drawn_whole_and_no_figure_is_cut(columns):
+    """Figures that do not fit are left out from the least important; the bar keeps its width."""
+    last = [line for line in shown_at(columns) if "2/2" in line][-1].rstrip()
+    bar, figures = last.split("|")[1:]
+    assert len(bar) == 12
+    whole = r", [0-9.]+[kMG]? rows/s|, obj 0\.6250|, val 0\.7500|, acc 0\.8750|, loss 0\.5000"
+    assert re.fullmatch(f"(?:{whole})+", figures)
+    assert "obj" in figures
+    assert ("loss" in figures) is (columns == 100)
 
 
 @pytest.mark.parametrize("total", [None, 40])
