@@ -199,7 +199,9 @@ def other_version(header, arrays):
 
 COUNTERS = "of the checkpoint do not agree for 39 rows in batches of 8"
 MADE_BY = "made by algorithm {}; this svmtrain has " + str(ALGORITHM)
-CHANGED = r"runs/run: the train data changed: SHA-256 was [0-9a-f]{64} and is now [0-9a-f]{64}"
+CHANGED = (
+    r"runs/run: the train data changed: SHA-256 was [0-9a-f]{64} and is now [0-9a-f]{64} \(put .*\)"
+)
 STEP = "runs/run/checkpoints/step-00000012.npz: "
 #: Identity: (what is done to the run, exit code, the message as a pattern). Nothing is set aside.
 SURROUNDINGS = {

@@ -31,7 +31,12 @@ CSV = {
     "39-utf-16": ("\ufeffx,z,label\n1,2,a\n".encode("utf-16-le"), None, None, "UTF-16 text"),
     "41-decimal-comma": (b"x;z;label\n1,5;2,5;a\n", 2, 1, "a decimal point, not a comma"),
     "42-no-label-column": (b"x,z\n1,2\n", None, None, "no column is called label, target"),
-    "42-names-listed": (b"x,z\n1,2\n", None, None, "found 'x', 'z' (name the target)"),
+    "42-names-listed": (
+        b"x,z\n1,2\n",
+        None,
+        None,
+        "found 'x', 'z' (name the target: --target, or data.target of a config)",
+    ),
     "44-huge-field": (b"x,label\n" + b"1" * 140_000 + b",a\n", 2, None, "a cell is longer than"),
     "45-not-gzip": (b"\x1f\x8b\x08\x00" + b"\xff" * 30, None, None, "is damaged gzip data"),
     "45-not-bzip2": (b"BZh91AY&SY" + bytes(80), None, None, "is damaged bzip2 data"),

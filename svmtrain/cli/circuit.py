@@ -63,16 +63,24 @@ def command(
             raise click.UsageError("--loss goes without an expression, --file and --upstream")
         found = operation.show_loss(config, None if loss == "config" else loss, row, check=check)
         shown = found.shown
+        _draw(shown, draw)
         _print_loss(found, as_json)
     else:
         text, values, name = _source(words, file)
         shown = operation.show_expression(
             text, values, name=name, seed=seed, upstream=upstream, check=check
         )
+        _draw(shown, draw)
         _print(shown, as_json)
-    if draw is not None:
-        operation.draw(shown.output, draw)
     _judge(shown)
+
+
+def _draw(shown: Shown, file: str | None) -> None:
+    """Write the drawing, before anything is printed: whoever reads that may stop early."""
+    from svmtrain.operations.circuit import draw
+
+    if file is not None:
+        draw(shown.output, file)
 
 
 def _source(words: Sequence[str], file: str | None) -> tuple[str, dict[str, str], str]:

@@ -293,8 +293,9 @@ class Objective:
         default=None,
         metadata=_about(
             Optional(Number(above=0), Descent()),
-            "weight of the losses as in LIBLINEAR, in place of lambda: 1 / (2 lambda rows); of a "
-            "list, each from the smallest on",
+            "weight of the losses, in place of lambda: 1 / (2 lambda rows), which is LIBLINEAR's C "
+            "for one_vs_rest with delta 1 (fit --dry-run has that of others); of a list, each from "
+            "the smallest on",
         ),
     )
     bias: str = field(

@@ -13,6 +13,12 @@ LABEL_LIMIT = 100
 NAME_LIMIT = 200
 FOLDS_LIMIT = 9999
 
+SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_OTHER_INTERVAL = re.compile(
+    r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?"
+    r"(s|secs?|m|mins?|minutes?|h|hrs?|hours?|d|days?)",
+    re.IGNORECASE,
+)
 _INTERVAL = re.compile(r"(\S+) +(epoch|step|second)s?")
 _FOLD = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
@@ -182,7 +188,7 @@ class Every(Kind):
         """Return the interval; the unit may stand in the singular."""
         match = _INTERVAL.fullmatch(node.text) if isinstance(node, Scalar) else None
         if match is None:
-            raise self.wrong(node, key)
+            raise self.wrong(node, key, _in_seconds(node))
         unit = match[2] + "s"
         count = Scalar(match[1], True, node.place)
         if unit != "seconds" or match[1].isdigit():
@@ -196,6 +202,15 @@ class Every(Kind):
     def claims(self, node: Node) -> bool:
         """Claim what has the form of an interval."""
         return isinstance(node, Scalar) and _INTERVAL.fullmatch(node.text) is not None
+
+
+def _in_seconds(node: Node) -> str:
+    """Return the interval that was meant, when it is in units of time that a config has not."""
+    match = _OTHER_INTERVAL.fullmatch(node.text) if isinstance(node, Scalar) else None
+    if match is None:
+        return ""
+    seconds = float(match[1]) * SECONDS_OF[match[2][0].lower()]
+    return f"write {seconds:g} seconds"
 
 
 @dataclass(frozen=True)

@@ -180,11 +180,11 @@ def _of_columns(splits: Splits) -> str:
 
 
 def _strength(result: FitResult) -> str:
-    """Return lambda, and the C that is the same."""
+    """Return lambda, and the objective.C that is the same; see `translate` for other programs."""
     lam = result.job.built.problem.objective.lam
     if not lam > 0:
         return "lambda 0"
-    return f"lambda {lam:g} (C {1 / (2 * lam * len(result.job.splits.train)):g})"
+    return f"lambda {lam:g} (objective.C {1 / (2 * lam * len(result.job.splits.train)):g})"
 
 
 def _why(result: FitResult) -> str:

@@ -135,7 +135,9 @@ def resume_run(
             session.say(f"warning: {note}")
         if checkpoint is None:
             _refuse_lost_checkpoints(run)
-            session.say(f"{run.path} was stopped before its first checkpoint; it is begun again")
+            session.say(
+                f"{run.path} {_why_none(run)} before its first checkpoint; it is begun again"
+            )
             return _begin(run, config, splits, _build(config, splits, before), session)
         config = keep_best_metric(config, splits, checkpoint.identity)
         built = _build_again(run, config, splits, checkpoint, before)
@@ -147,6 +149,12 @@ def resume_run(
             session.say(f"warning: {note}")
         refuse_state(checkpoint.state, built, str(run.path))
         return _continue(Job(run, config, splits, built, session, now), checkpoint)
+
+
+def _why_none(run: RunDirectory) -> str:
+    """Return what became of a run that has no checkpoint yet."""
+    status = run.read_info().get("status") if run.info.exists() else None
+    return {"diverged": "diverged", "failed": "failed"}.get(str(status), "was stopped")
 
 
 def _refuse_lost_checkpoints(run: RunDirectory) -> None:

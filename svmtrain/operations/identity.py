@@ -203,7 +203,7 @@ def refuse_data(saved: Any, now: Mapping[str, Any], name: str) -> None:
         if hashes[0] != hashes[1]:
             raise ResumeError(
                 f"the {_plain(role)} data changed: SHA-256 was {_plain(hashes[0])} and is now "
-                f"{_plain(hashes[1])}",
+                f"{_plain(hashes[1])} (put the old file back, or begin another run)",
                 path=name,
             )
 

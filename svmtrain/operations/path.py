@@ -54,7 +54,7 @@ class PathResult:
     ----------
     path : Path
     runs : list of dict
-        For each run its place, its model, why it ended, `bound`, and the figures in `FIGURES`:
+        For each run what `FitResult.to_dict` has of one alone, and the figures in `FIGURES`:
         those of the epoch whose weights became the model, how far from the optimum its
         objective is at most as a share of it, and how many of its weights are not 0.
     """
@@ -211,8 +211,11 @@ def _named(folder: PathDirectory) -> Iterator[None]:
     try:
         yield
     except Interrupted:
-        path = shlex.quote(str(folder.path))
-        raise interrupts.interruption(f"saved; go on with: svmtrain resume {path}") from None
+        path, members = shlex.quote(str(folder.path)), folder.members()
+        done = sum(finished(folder.run(member)) for member in members)
+        raise interrupts.interruption(
+            f"saved; {done} of {len(members)} runs are done; go on with: svmtrain resume {path}"
+        ) from None
 
 
 def _refuse_other(folder: PathDirectory, config: Config, members: Sequence[Member]) -> None:
@@ -287,6 +290,7 @@ def _left_by(run: RunDirectory) -> dict[str, Any]:
             "model": str(run.model),
             "reason": info["reason"],
             "lambda": info["lambda"],
+            "lr": info["lr"],
             "epochs": info["epochs"],
             "objective": objective,
             "bound": bound,
@@ -296,6 +300,9 @@ def _left_by(run: RunDirectory) -> dict[str, Any]:
             "test_accuracy": test and test["accuracy"],
             "seconds": last["seconds"],
             "nonzero": int(np.count_nonzero(model.W)),
+            "chosen": chosen,
+            "last": last,
+            "test": test,
         }
     except (ArithmeticError, LookupError, TypeError):
         raise ModelError("does not describe a finished run", path=run.info) from None

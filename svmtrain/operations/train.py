@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -12,14 +13,14 @@ import numpy as np
 import svmtrain
 from svmtrain import interrupts
 from svmtrain.build import best_metric, cadence, stop_rules
-from svmtrain.errors import DivergedError, Interrupted
+from svmtrain.errors import DivergedError, Interrupted, StorageError
 from svmtrain.model import LinearClassifier
 from svmtrain.operations.calibrate import calibrated
 from svmtrain.operations.evaluate import evaluate_rows
 from svmtrain.operations.job import FitResult, Job
 from svmtrain.operations.run_info import RunInfo
 from svmtrain.operations.tensorboard import Mirror, open_mirror
-from svmtrain.runs.directory import RunDirectory
+from svmtrain.runs.directory import RunDirectory, is_path
 from svmtrain.runs.journal import Metrics, RunJournal
 from svmtrain.runs.trace import Trace
 from svmtrain.training.history import EpochRecord
@@ -97,7 +98,7 @@ def _journal(
 
 def _run(job: Job, training: Training, journal: RunJournal) -> FitResult:
     """Run the training under the eyes of run.json, to the model or to a signal."""
-    with RunInfo(job, journal) as info:
+    with resumable(job.run), RunInfo(job, journal) as info:
         try:
             outcome = training.run()
         except DivergedError as error:
@@ -112,6 +113,27 @@ def _run(job: Job, training: Training, journal: RunJournal) -> FitResult:
             f"saved at step {training.state.solver.step}; "
             f"go on with: svmtrain resume {shlex.quote(str(job.run.path))}"
         )
+
+
+@contextlib.contextmanager
+def resumable(run: RunDirectory) -> Iterator[None]:
+    """Let an error of the system in the block, such as a full disk, name what goes on later.
+
+    Raises
+    ------
+    StorageError
+    """
+    try:
+        yield
+    except StorageError as error:
+        if not (error.__cause__ and run.exists()):
+            raise
+        path = run.path.parent if is_path(run.path.parent) else run.path
+        again = shlex.quote(str(path))
+        raise StorageError(
+            f"{error.problem}; once that is mended, svmtrain resume {again} goes on",
+            path=error.path,
+        ) from error
 
 
 def _kept(run: RunDirectory) -> str:

@@ -14,7 +14,7 @@ from svmtrain.errors import ConfigError, ModelError, SvmtrainError
 from svmtrain.files import read_bytes
 from svmtrain.runs.directory import RunDirectory, is_path
 from svmtrain.runs.journal import METRICS_LIMIT
-from svmtrain.runs.path import runs_of
+from svmtrain.runs.path import PathDirectory, runs_of
 from svmtrain.training.history import EpochRecord
 
 FIGURES = (
@@ -69,6 +69,23 @@ def find_runs(folder: str | Path) -> list[RunDirectory]:
         raise ConfigError("no such folder of runs", path=folder)
     runs = [run for path in sorted(folder.iterdir()) for run in runs_of(path)]
     return [run for run in runs if run.exists()]
+
+
+def to_come(folder: str | Path) -> list[RunSummary]:
+    """Return what is still to be trained of the paths in a folder: runs without a figure."""
+    found = []
+    for path in sorted(Path(folder).iterdir()):
+        if not is_path(path):
+            continue
+        place = PathDirectory(path)
+        with contextlib.suppress(ModelError):
+            for member in place.members():
+                run = place.run(member)
+                if not run.exists():
+                    figures = {**dict.fromkeys(FIGURES), "status": "to come"}
+                    known = {f"objective.{member.key}": member.value}
+                    found.append(RunSummary(_name(run), str(run.path), figures, known))
+    return found
 
 
 def summarize(run: RunDirectory) -> RunSummary:

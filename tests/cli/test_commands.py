@@ -59,7 +59,7 @@ def test_fit_prints_a_summary_that_names_everything(ok):
         *("accuracy", "model", "next"),
     ]
     told = dict(zip(names, (line[12:] for line in lines), strict=True))
-    assert "weston_watkins, lambda 0.03 (C 0.42735), lr 0.05" in told["trained"]
+    assert "weston_watkins, lambda 0.03 (objective.C 0.42735), lr 0.05" in told["trained"]
     held = "3 classes (held out: 9 validation, 12 test)"
     assert told["on"] == f"39 rows x 3 features, {held}"
     assert told["ended"].startswith("all 4 epochs are done (")

@@ -49,7 +49,9 @@ def test_a_signal_names_the_command_that_goes_on(call, monkeypatch):
         patch.setattr(interrupts, "pending", lambda: next(answers))
         code, out, err = call(*FIT)
     assert (code, out) == (130, "")
-    assert err == "svmtrain: SIGINT: saved; go on with: svmtrain resume runs/path\n"
+    assert err == (
+        "svmtrain: SIGINT: saved; 0 of 2 runs are done; go on with: svmtrain resume runs/path\n"
+    )
     code, out, err = call("resume", "runs/path", "-q")
     assert (code, err) == (0, "")
     assert len(out.splitlines()) == 3

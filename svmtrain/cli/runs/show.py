@@ -12,6 +12,8 @@ from svmtrain.cli.options import any_path, json_option
 from svmtrain.cli.output import facts, print_json, table, tell
 
 SHOWN_EPOCHS = 10
+SETTINGS = ("objective.loss", "objective.lambda", "solver.name")
+"""What a run is, besides its data."""
 
 
 @click.command(
@@ -44,6 +46,8 @@ def command(run: str, as_json: bool) -> None:
         ("started", info.get("started")),
         ("ended", info.get("ended")),
         ("command", " ".join(map(str, words)) if isinstance(words, list) else words),
+        *((name.partition(".")[2], summary.settings.get(name)) for name in SETTINGS),
+        ("lr", info.get("lr") or None),
         *((name, summary.figures[name]) for name in summary.figures if name != "status"),
         ("checkpoints", ", ".join(path.name for path in directory.checkpoint_files()) or "none"),
         ("model", directory.model if directory.model.exists() else "none yet"),

@@ -139,7 +139,9 @@ def _label_column(
     if len(found) != 1:
         count = "more than one column is" if found else "no column is"
         problem = f"{count} called {', '.join(LABEL_NAMES)}; found {listed(header)}"
-        raise NoLabelsError(f"{problem} (name the target)", path=name)
+        raise NoLabelsError(
+            f"{problem} (name the target: --target, or data.target of a config)", path=name
+        )
     return found[0]
 
 
