@@ -11,9 +11,10 @@ from bad_models import card, changed, directory, parts
 from forged import forge, npy, signed
 
 from svmtrain import ALGORITHM, container
+from svmtrain.config import OF_SCHEDULES
 from svmtrain.container import HEADER
 from svmtrain.files import sha256_bytes
-from svmtrain.operations.identity import NOT_IN_THE_STEPS, OF_SCHEDULES
+from svmtrain.operations.identity import NOT_IN_THE_STEPS
 
 SECTOR = 512
 

@@ -25,9 +25,11 @@ from svmtrain.config.schema import (
     Stop,
 )
 from svmtrain.config.texts import Interval
+from svmtrain.config.without_effect import OF_SCHEDULES, without_effect
 
 __all__ = [
     "DEFAULT_LAMBDA",
+    "OF_SCHEDULES",
     "Checkpoint",
     "Config",
     "Data",
@@ -47,4 +49,5 @@ __all__ = [
     "starter",
     "to_dict",
     "to_yaml",
+    "without_effect",
 ]

@@ -200,8 +200,9 @@ class Every(Kind):
         return "a number of epochs, steps or seconds (such as '1 epochs')"
 
     def claims(self, node: Node) -> bool:
-        """Claim what has the form of an interval."""
-        return isinstance(node, Scalar) and _INTERVAL.fullmatch(node.text) is not None
+        """Claim what has the form of an interval, in whatever unit of time."""
+        forms = (_INTERVAL, _OTHER_INTERVAL)
+        return isinstance(node, Scalar) and any(form.fullmatch(node.text) for form in forms)
 
 
 def _in_seconds(node: Node) -> str:

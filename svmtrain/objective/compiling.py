@@ -24,6 +24,12 @@ LANE_BYTES = 64
 
 
 _MADE: list[Any] = []
+_TOLD: list[Callable[[], object]] = []
+
+
+def when_compiling(tell: Callable[[], object]) -> None:
+    """Have a function called once, before the first loop is compiled that is not kept on disk."""
+    _TOLD[:] = [tell]
 
 
 @cache
@@ -55,14 +61,21 @@ def compiled(function: Function) -> Function:
 
 
 def _forgive(kept: Any) -> None:
-    """Let the work go on when what was compiled cannot be kept."""
-    save = kept.save_overload
+    """Let the work go on when what was compiled cannot be kept; tell when nothing was."""
+    save, load = kept.save_overload, kept.load_overload
+
+    def load_or_tell(*args: Any) -> Any:
+        found = load(*args)
+        if found is None and _TOLD:
+            _TOLD.pop()()
+        return found
 
     def try_to_save(*args: Any) -> None:
         with contextlib.suppress(OSError):
             save(*args)
 
     kept.save_overload = try_to_save
+    kept.load_overload = load_or_tell
 
 
 def use_no_cache() -> None:

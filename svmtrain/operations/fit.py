@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from svmtrain.build import (
     stop_rules,
 )
 from svmtrain.checkpoint import Checkpoint
-from svmtrain.config import Config, load_config, to_yaml
+from svmtrain.config import Config, load_config, to_yaml, without_effect
 from svmtrain.data.scaling import Scaler
 from svmtrain.errors import (
     CheckFailed,
@@ -28,6 +29,7 @@ from svmtrain.errors import (
     ResumeError,
 )
 from svmtrain.files import write_atomic
+from svmtrain.objective import compiling
 from svmtrain.operations.gradcheck_report import short_check
 from svmtrain.operations.identity import identity, refuse_other
 from svmtrain.operations.job import FitResult, Job, Session
@@ -37,6 +39,8 @@ from svmtrain.operations.warm_start import find_start, resumed_start
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.journal import Metrics, saved_metrics
 from svmtrain.training.stopping import METRICS
+
+COMPILING = "compiling loops for this machine, which takes some seconds and is kept for later runs"
 
 
 def run_directory(config: Config) -> RunDirectory:
@@ -87,6 +91,8 @@ def fit(
 
 def prepare(config: Config, session: Session, before: Job | None = None) -> tuple[Splits, Built]:
     """Read and build everything that a training from the start needs; see `fit`."""
+    if before is None and (idle := without_effect(config)):
+        session.note(idle)
     splits = _rows(config, session, before)
     return splits, _build(config, splits, before)
 
@@ -111,6 +117,7 @@ def begin(
 
 def _rows(config: Config, session: Session, before: Job | None) -> Splits:
     """Return the rows of a run; raise for a metric that they do not allow."""
+    compiling.when_compiling(partial(session.note, COMPILING))
     splits = load_splits(config, session.note) if before is None else before.splits
     stop_rules(config, splits.validation is not None)
     best_metric(config, splits.validation is not None)

@@ -17,7 +17,7 @@ import numpy as np
 import svmtrain
 from svmtrain import threads
 from svmtrain.build import Built, Splits, best_metric
-from svmtrain.config import Config, to_dict
+from svmtrain.config import OF_SCHEDULES, Config, to_dict
 from svmtrain.data.sparse import Csr
 from svmtrain.data.splits import SCHEME
 from svmtrain.errors import ResumeError, printable, shown
@@ -26,12 +26,6 @@ from svmtrain.solvers.dual import DualAscent
 from svmtrain.solvers.schedules import SCHEDULES
 
 PATHS = ("data.train", "data.validation", "data.test", "solver.warm_start")
-OF_SCHEDULES = {
-    "solver.decay": ("step", "exponential"),
-    "solver.decay_epochs": ("step", "exponential"),
-    "solver.power": ("inverse_scaling",),
-    "solver.t0": ("inverse_scaling", "pegasos"),
-}
 UNUSED: dict[str, Callable[[Config], bool]] = {
     "data.fold": lambda config: config.data.fold is None,
     "data.train_share": lambda config: config.data.train_share == 1,

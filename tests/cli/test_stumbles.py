@@ -1,0 +1,196 @@
+"""What a new user types wrong, and what to type then: one sentence that has the command in it."""
+
+import itertools
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_runs import environment, start
+
+from svmtrain.objective import compiling
+
+
+@pytest.fixture
+def told(here, call):
+    """Run a command line that fails; return the problem, without what stands before it."""
+
+    def run(code, *words):
+        found, out, err = call(*words)
+        assert (found, out) == (code, ""), err
+        line = re.fullmatch(r"svmtrain: error: ([^\n]+)\n", err)
+        assert line, err
+        return line[1]
+
+    return run
+
+
+@pytest.fixture
+def run(here):
+    """Return a small finished run, `runs/ref`, without test rows."""
+    return start(here / "c.yaml", "ref", "data.test=null")
+
+
+def test_data_in_place_of_a_config_get_one(told):
+    """A table, small or too large for a config."""
+    advice = "(if it is data: svmtrain config init train.csv -o train.yaml writes a config for it)"
+    for lines in (1, 10_000):
+        Path("train.csv").write_text("a,b,kind\n" * lines + "x: [\n")
+        assert told(2, "fit", "train.csv").endswith(advice)
+
+
+def test_a_run_in_place_of_a_config_is_gone_on_with(told, run):
+    """And its config is named; another folder is only said to be one."""
+    advice = "svmtrain resume runs/ref goes on with it, and runs/ref/config.yaml is its config"
+    assert advice in told(2, "fit", "runs/ref")
+    Path("folder").mkdir()
+    assert told(2, "fit", "folder") == (
+        "folder: cannot be read: it is a folder (a config is a file in YAML)"
+    )
+
+
+def test_a_mistyped_config_is_asked_about(told):
+    """By the names in its folder; nothing is suggested where nothing is near."""
+    Path("digits.yaml").write_text("data: {}\n")
+    assert told(2, "fit", "digist.yaml") == "digist.yaml: no such file (did you mean digits.yaml?)"
+    assert told(2, "fit", "other/x.yaml") == "other/x.yaml: no such file"
+
+
+@pytest.mark.parametrize("command", ["resume", "verify", "report"])
+def test_a_mistyped_run_is_asked_about(told, run, command):
+    """Beside it, or in runs/; a folder of runs names one of them, a config its command."""
+    start_of = "is not a run directory (no run.json"
+    assert told(2, command, "runs/rif").endswith(f"{start_of}; did you mean runs/ref?)")
+    assert told(2, command, "ref").endswith(f"{start_of}; did you mean runs/ref?)")
+    assert told(2, command, "runs").endswith("name one of them, such as runs/ref)")
+    assert "svmtrain fit c.yaml --resume" in told(2, command, "c.yaml")
+
+
+def test_a_run_without_its_config_says_what_makes_it_again(told, run):
+    """Where the command is kept."""
+    run.config.unlink()
+    for command in ("resume", "verify", "gradcheck"):
+        assert "runs/ref/run.json has the command" in told(2, command, "runs/ref")
+
+
+def test_models_that_are_none_say_what_can_be_done(told, run):
+    """Damaged in a run, missing, a file of data, a folder of runs."""
+    for words in (("predict", "runs/ref", "train.csv"), ("evaluate", "runs/ref")):
+        run.model.write_bytes(b"junk")
+        assert told(4, *words).endswith("; svmtrain runs repair runs/ref says what can be done")
+        run.model.unlink()
+        assert "has no model yet: svmtrain resume runs/ref goes on" in told(4, *words)
+    assert "the model comes first, then the data" in told(4, "predict", "train.csv", "runs/ref")
+    assert "such as runs/ref" in told(4, "predict", "runs", "train.csv")
+
+
+def test_rows_that_a_run_does_not_have_name_those_that_it_has(told, run):
+    """And a model alone has none."""
+    assert "try --split validation, or name a file" in told(2, "evaluate", "runs/ref")
+    shutil.copy(run.model, "m.npz")
+    assert "svmtrain evaluate m.npz DATA" in told(2, "evaluate", "m.npz")
+
+
+def test_changed_data_say_what_to_do(told, run):
+    """Put them back, or begin another run."""
+    with open("train.csv", "a") as file:
+        file.write("1,2,3,oak\n")
+    advice = "(put the old file back, or begin another run)"
+    assert told(5, "resume", "runs/ref").endswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("5 minutes", "300"), ("1.5h", "5400"), ("2 days", "172800"), ("90 s", "90")],
+)
+def test_times_in_other_units_are_worked_out(told, text, hint):
+    """A config has seconds."""
+    message = told(2, "fit", "c.yaml", "--set", f"checkpoint.every={text}")
+    assert message.endswith(f"(write {hint} seconds)")
+
+
+def test_a_list_of_one_is_shown(told):
+    """With what to write instead."""
+    message = told(2, "fit", "c.yaml", "--set", "objective.lambda=[0.1]")
+    assert message.endswith("got [0.1] (one alone stands without brackets: 0.1)")
+
+
+def test_a_label_column_that_is_not_found_names_the_option(told):
+    """Of the command line and of a config."""
+    message = told(3, "config", "init", "train.csv")
+    assert message.endswith("(name the target: --target, or data.target of a config)")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told_of"),
+    [
+        (("solver.name=dual",), "solver.name is dual, and has no use for solver.lr"),
+        (("solver.name=dual", "solver.lr=auto"), None),
+        (("solver.decay=0.1",), "solver.schedule is pegasos, and has no use for solver.decay"),
+        (("solver.decay=0.1", "solver.schedule=step"), None),
+    ],
+)
+def test_settings_that_do_nothing_are_told_of(here, call, settings, told_of):
+    """Once, and not under -q; those that are the default are nobody's setting."""
+    words = ["fit", "c.yaml", *itertools.chain(*(("--set", one) for one in settings))]
+    _, _, err = call(*words)
+    assert ("no use for" in err) is (told_of is not None)
+    assert told_of is None or f"svmtrain: {told_of}\n" in err
+    assert "no use for" not in call(*words, "-q", "--force")[2]
+
+
+def test_a_compiler_is_announced_once():
+    """Before the first loop that is not kept, and not again."""
+    told = []
+
+    class Kept:
+        """What keeps nothing."""
+
+        def load_overload(self, *args):
+            """Find nothing."""
+
+        def save_overload(self, *args):
+            """Keep nothing."""
+
+    compiling.when_compiling(lambda: told.append("compiling"))
+    for _ in range(3):
+        kept = Kept()
+        compiling._forgive(kept)
+        kept.load_overload("float64")
+    assert told == ["compiling"]
+
+
+def test_a_path_that_was_stopped_lists_what_is_to_come(here, call):
+    """In its order after what was begun, with no figure."""
+    words = ("fit", "c.yaml", "--name", "path", "--set", "objective.lambda=[0.1,0.01,0.001]")
+    assert call(*words)[0] == 0
+    shutil.rmtree("runs/path/lambda-0.001")
+    out = call("runs", "list")[1]
+    last = out.splitlines()[-1].split()
+    assert last[:3] == ["path/lambda-0.001", "to", "come"]
+    assert set(last[3:]) == {"-"}
+
+
+def test_a_drawing_is_there_even_if_nobody_reads_the_table(here):
+    """As under `| head -1`."""
+    words = ["circuit", "(x + y) * z", "x=1", "y=2", "z=3", "--draw", "c.svg"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "svmtrain", *words],
+        cwd=here,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        process.wait(60)
+    assert Path("c.svg").read_text().startswith("<")
+
+
+def test_a_run_shows_what_it_minimised_and_how(call, run):
+    """Loss, strength, solver and how near the optimum it came."""
+    shown = dict(re.findall(r"^(\w+) +(.+)$", call("runs", "show", "runs/ref")[1], re.MULTILINE))
+    assert shown["loss"] == "weston_watkins"
+    assert (shown["lambda"], shown["name"]) == ("0.0300", "sgd")
+    assert "proven" in shown
