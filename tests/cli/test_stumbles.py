@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from small_runs import environment, start
+from tone import faults_of
 
 from svmtrain.objective import compiling
 
@@ -22,6 +23,7 @@ def told(here, call):
         assert (found, out) == (code, ""), err
         line = re.fullmatch(r"svmtrain: error: ([^\n]+)\n", err)
         assert line, err
+        assert faults_of(err) == []
         return line[1]
 
     return run
