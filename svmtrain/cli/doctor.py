@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import any_path, json_option, limit_one_thread, set_option
+from svmtrain.cli.options import any_path, json_option, limit_one_thread, set_option, suggest
 from svmtrain.cli.output import print_json, table, tell
 
 EXAMPLES = """
@@ -36,3 +36,6 @@ def command(config: str, overrides: tuple[str, ...], as_json: bool) -> None:
     failed = [line.what for line in lines if line.status == FAIL]
     if failed:
         raise CheckFailed(f"failed: {'; '.join(failed)}")
+    if not as_json:
+        changes = [word for one in overrides for word in ("--set", one)]
+        suggest("fit", config, *changes)

@@ -18,6 +18,7 @@ from svmtrain.cli.options import (
     loudness,
     note,
     set_option,
+    suggest,
     tensorboard_option,
     threads_option,
 )
@@ -90,7 +91,11 @@ def command(
     if verbose:
         note(f"{count} thread{'s' if count > 1 else ''} for the linear algebra")
     if settings.objective.is_path:
-        _fit_path(settings, session, resume, force, if_changed, as_json)
+        path = _fit_path(settings, session, resume, force, if_changed)
+        if path is None:
+            _up_to_date(settings, "path", as_json)
+        else:
+            show_path(path, as_json=as_json, quiet=quiet)
         return
     if if_changed:
         from svmtrain.operations.changed import fit_if_changed
@@ -107,21 +112,16 @@ def command(
 
 
 def _fit_path(
-    config: Config, session: Session, resume: bool, force: bool, if_changed: bool, as_json: bool
-) -> None:
-    """Train along a path, and print what came out."""
+    config: Config, session: Session, resume: bool, force: bool, if_changed: bool
+) -> PathResult | None:
+    """Train along a path; None where there was nothing to do."""
     if if_changed:
         from svmtrain.operations.changed import fit_path_if_changed
 
-        result = fit_path_if_changed(config, session)
-        if result is None:
-            _up_to_date(config, "path", as_json)
-            return
-    else:
-        from svmtrain.operations.path import fit_path
+        return fit_path_if_changed(config, session)
+    from svmtrain.operations.path import fit_path
 
-        result = fit_path(config, session, resume=resume, force=force)
-    show_path(result, as_json)
+    return fit_path(config, session, resume=resume, force=force)
 
 
 def _up_to_date(config: Config, what: str, as_json: bool) -> None:
@@ -187,7 +187,7 @@ def show(result: FitResult, *, as_json: bool, quiet: bool) -> None:
         tell(summary(result))
 
 
-def show_path(result: PathResult, as_json: bool) -> None:
+def show_path(result: PathResult, *, as_json: bool, quiet: bool) -> None:
     """Print a line for each run of a path; see `show`."""
     if sys.stdout is None:
         return
@@ -198,6 +198,8 @@ def show_path(result: PathResult, as_json: bool) -> None:
         return
     rows = [[f"{run['lambda']:g}", *(run[name] for name in FIGURES[1:])] for run in result.runs]
     tell(table(FIGURES, rows))
+    if not quiet:
+        suggest("runs", "compare", str(result.path))
 
 
 def describe(config: Config, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import any_path, json_option, limit_one_thread, note
+from svmtrain.cli.options import any_path, json_option, limit_one_thread, note, suggest
 from svmtrain.cli.output import counted, print_json, tell
 from svmtrain.errors import printable
 
@@ -36,3 +36,4 @@ def command(file: str, output: str, force: bool, as_json: bool) -> None:
     for text in written.notes:
         note(text)
     tell(printable(f"wrote {written.path} ({counted(written.size, 'byte')})"))
+    suggest("predict", written.path, "FILE")

@@ -132,6 +132,13 @@ def note(text: str) -> None:
     stream.flush()
 
 
+def suggest(*words: str) -> None:
+    """Name the next sensible command on stderr, its words quoted as a shell wants them."""
+    import shlex
+
+    note(f"next: {shlex.join(['svmtrain', *words])}")
+
+
 def limit_threads(config: Config) -> int:
     """Settle the threads of the linear algebra, before numpy is imported."""
     from svmtrain import threads

@@ -68,7 +68,7 @@ def command(
     from svmtrain.runs.path import PathDirectory
 
     if PathDirectory(run).exists():
-        show_path(_resume_path(run, overrides, session), as_json)
+        show_path(_resume_path(run, overrides, session), as_json=as_json, quiet=quiet)
     else:
         show(_resume(run, overrides, session), as_json=as_json, quiet=quiet)
 

@@ -15,7 +15,7 @@ from svmtrain.data.store import describe, open_store, verify
 def test_a_table_becomes_a_store(call):
     """With its labels and names; one line says what was made."""
     code, out, err = call("data", "convert", "train.csv", "t.store", "--target", "kind")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "svmtrain: next: svmtrain config init t.store -o config.yaml\n")
     assert out.startswith("t.store: 60 rows x 3 features, dense float64, 3 classes, 0.0 MB in ")
     assert out.count("\n") == 1
     found = open_store("t.store")

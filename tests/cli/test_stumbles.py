@@ -196,3 +196,29 @@ def test_a_run_shows_what_it_minimised_and_how(call, run):
     assert shown["loss"] == "weston_watkins"
     assert (shown["lambda"], shown["name"]) == ("0.0300", "sgd")
     assert "proven" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "then"),
+    [
+        (("data", "check", "train.csv", "--target", "kind"), "config init train.csv"),
+        (("data", "convert", "train.csv", "t.npz", "--target", "kind"), "config init t.npz"),
+        (
+            ("data", "split", "train.csv", "-o", "parts", "--target", "kind"),
+            "config init parts/train.csv --test parts/test.csv",
+        ),
+        (("doctor", "c.yaml", "--set", "solver.lr=auto"), "fit c.yaml --set solver.lr=auto"),
+        (
+            ("fit", "c.yaml", "--name", "p", "--set", "objective.lambda=[1,2]"),
+            "runs compare runs/p",
+        ),
+    ],
+)
+def test_what_is_done_names_what_comes_next(here, call, words, then):
+    """On stderr, so that no result has it; and not where a program reads JSON."""
+    code, out, err = call(*words)
+    assert code == 0, err
+    assert f"svmtrain: next: svmtrain {then}" in err
+    assert "next:" not in out
+    again = [*words, "--json", *(["--force"] if {"convert", "split", "fit"} & {*words} else [])]
+    assert "next:" not in call(*again)[2]

@@ -15,6 +15,7 @@ from svmtrain.cli.options import (
     limit_one_thread,
     read_options,
     reading,
+    suggest,
 )
 from svmtrain.cli.output import counted, print_json, tell
 
@@ -61,4 +62,5 @@ def command(
         elif not found.faults:
             rows, files = counted(found.rows, "row"), counted(found.files, "file")
             tell(f"{rows} in {files}, no fault")
+            suggest("config", "init", source, "-o", "config.yaml")
     return 3 if found.faults else 0

@@ -17,6 +17,7 @@ from svmtrain.cli.options import (
     limit_one_thread,
     note,
     reading,
+    suggest,
 )
 from svmtrain.cli.output import print_json, tell
 from svmtrain.errors import printable
@@ -82,3 +83,5 @@ def command(
         print_json(done.to_dict())
     else:
         tell(printable(str(done)))
+        if not quiet:
+            suggest("config", "init", dest, "-o", "config.yaml")

@@ -15,6 +15,7 @@ from svmtrain.cli.options import (
     limit_one_thread,
     read_options,
     reading,
+    suggest,
 )
 from svmtrain.cli.output import print_json, table, tell
 
@@ -82,6 +83,8 @@ def command(
         return
     rows = [(part.name, part.rows, part.path, _classes(part.classes)) for part in parts]
     tell(table(("part", "rows", "file", "classes"), rows))
+    paths = {part.name: part.path for part in parts}
+    suggest("config", "init", paths["train"], "--test", paths["test"], "-o", "config.yaml")
 
 
 def _classes(counts: dict[str, int]) -> str:
