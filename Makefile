@@ -41,7 +41,7 @@ $(shell test -x .venv/bin/python && test "$$(cat $(USER_STAMP) 2>&1)" = "$$(pwd 
 	|| rm -f $(USER_STAMP) $(DEV_STAMP) $(BENCH_STAMP) $(FUZZ_STAMP))
 
 # One make never installs twice, so that its targets may run side by side.
-READY := $(if $(filter test check torture format,$(MAKECMDGOALS)),$(DEV_STAMP),$(USER_STAMP))
+READY := $(if $(filter test check torture format docs,$(MAKECMDGOALS)),$(DEV_STAMP),$(USER_STAMP))
 
 .PHONY: help
 help: ## List the targets
@@ -117,6 +117,12 @@ curve: $(READY) ## Accuracy against rows, and what it advises, into experiments/
 report: $(READY) ## Make the pages of RUNS, which are those in runs/ (RUNS=)
 	@test -n '$(strip $(RUNS))' || { echo "no runs in runs/: try make demo, or give RUNS=" >&2; exit 2; }
 	@$(SVMTRAIN) report $(foreach one,$(RUNS),'$(one)') $(ARGS)
+
+.PHONY: docs
+docs: $(DEV_STAMP) ## Build the pages of docs/ into build/docs, and draw their circuits
+	@.venv/bin/python docs/make_pictures.py
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --quiet
+	@echo "The pages are in build/docs: begin with build/docs/index.html"
 
 .PHONY: bench
 bench: $(BENCH_STAMP) ## Measure beside the peers into benchmarks/results (DATA=, BENCH=)
