@@ -1,13 +1,15 @@
-"""The reference pages, written by MkDocs from the code itself whenever the site is built.
+"""The pages that MkDocs makes when the site is built, so that nothing in them is copied by hand.
 
-MkDocs calls `on_files`; each page of `PAGES` is a function that returns Markdown out of the tables
-of the package, so that nothing in the reference is copied by hand.
+MkDocs calls `on_files`. Each page of `PAGES`, the reference, is a function that returns Markdown
+out of the tables of the package; those of `PROJECT` are files of the repository, as they are.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +18,17 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
+ROOT = Path(__file__).resolve().parent.parent
 HELP_WIDTH = 88
+LINK = re.compile(r"(!?)\[([^]]*)\]\(([^)\s]+)\)")
+
+#: Files of the repository that are pages of the site too, by their names in `project/`.
+PROJECT = {
+    "README.md": "readme",
+    "CHANGELOG.md": "changelog",
+    "CONTRIBUTING.md": "contributing",
+    "SECURITY.md": "security",
+}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -25,7 +37,37 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
     for name, page in PAGES.items():
         files.append(File.generated(config, f"reference/{name}.md", content=page()))
+    for source, name in PROJECT.items():
+        text, pictures = project_page((ROOT / source).read_text(encoding="utf-8"))
+        files.append(File.generated(config, f"project/{name}.md", content=text))
+        for picture in pictures:
+            to = f"project/{Path(picture).name}"
+            files.append(File.generated(config, to, abs_src_path=str(ROOT / picture)))
     return files
+
+
+def project_page(text: str) -> tuple[str, list[str]]:
+    """Return a file of the repository as a page, and the pictures outside docs/ that it shows.
+
+    Links go to other pages; those to files that are no pages leave their text behind.
+    """
+    pictures = []
+
+    def moved(match: re.Match[str]) -> str:
+        picture, words, target = match.groups()
+        path, hash_sign, anchor = target.partition("#")
+        if not path or "://" in path:
+            return match[0]
+        if path in PROJECT:
+            return f"[{words}]({PROJECT[path]}.md{hash_sign}{anchor})"
+        if path.startswith("docs/"):
+            return f"{picture}[{words}](../{target.removeprefix('docs/')})"
+        if not picture:
+            return words
+        pictures.append(path)
+        return f"![{words}]({Path(path).name})"
+
+    return LINK.sub(moved, text), pictures
 
 
 def cell(text: object) -> str:
