@@ -5,7 +5,7 @@
 #   SET      settings for every experiment, section.key=value, separated by blanks
 #   CONFIG   the config of `make cv`, `make sweep` and `make curve` (configs/digits.yaml)
 #   GRID     what `make sweep` tries, key=a,b,c or key=log:LOW:HIGH:N, separated by blanks
-#   RUNS     the runs of `make report`, separated by blanks (those in runs/)
+#   RUNS     the runs of `make report`, separated by blanks, or one experiment (those in runs/)
 #   DATA     folders of public data for `make bench`, separated by blanks; see benchmarks/README.md
 #   BENCH    further arguments for the benchmarks, such as BENCH="--only epoch --repeats 5"
 #   ARGS     further arguments for pytest, such as ARGS="-k resume"; for `make fuzz`, the targets;
@@ -63,9 +63,9 @@ test: $(DEV_STAMP) ## Run the tests
 	@.venv/bin/python -m pytest -q -n auto --maxprocesses=4 $(ARGS)
 
 .PHONY: torture
-torture: $(DEV_STAMP) ## Run the long tests in full, and print what they reached (half an hour)
+torture: $(DEV_STAMP) ## Run the tests in full, and print what they reached (half an hour)
 	@SVMTRAIN_TORTURE=1 .venv/bin/python -m pytest -q -n auto --maxprocesses=4 --dist=worksteal \
-		tests/torture tests/operations/test_resume.py tests/operations/test_path.py $(ARGS)
+		$(ARGS)
 
 .PHONY: fuzz
 fuzz: $(FUZZ_STAMP) ## Fuzz the parsers, guided by coverage (SECONDS=, ARGS="csv npz")
@@ -114,7 +114,7 @@ curve: $(READY) ## Accuracy against rows, and what it advises, into experiments/
 	@$(SVMTRAIN) learning-curve '$(CONFIG)' $(SETTINGS) $(ARGS)
 
 .PHONY: report
-report: $(READY) ## Make the pages of RUNS, which are those in runs/ (RUNS=)
+report: $(READY) ## Write a page about RUNS, which are those in runs/ (RUNS=experiments/NAME)
 	@test -n '$(strip $(RUNS))' || { echo "no runs in runs/: try make demo, or give RUNS=" >&2; exit 2; }
 	@$(SVMTRAIN) report $(foreach one,$(RUNS),'$(one)') $(ARGS)
 
@@ -122,7 +122,8 @@ report: $(READY) ## Make the pages of RUNS, which are those in runs/ (RUNS=)
 docs: $(DEV_STAMP) ## Build the pages of docs/ into build/docs, and draw their circuits
 	@.venv/bin/python docs/make_pictures.py
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --quiet
-	@echo "The pages are in build/docs: begin with build/docs/index.html"
+	@echo "The pages are in build/docs: open build/docs/index.html, or, for its search,"
+	@echo "  .venv/bin/python -m http.server --bind 127.0.0.1 --directory build/docs"
 
 .PHONY: bench
 bench: $(BENCH_STAMP) ## Measure beside the peers into benchmarks/results (DATA=, BENCH=)

@@ -35,6 +35,10 @@ LOADS = {
         ("fit", "c.yaml", "-q", "--name", "stored", "--set", "data.train=train.store"),
         ("runs",),
     ),
+    "experiment": (
+        ("cv", "c.yaml", "-q", "--jobs", "1", "--folds", "2", "--out", "cv"),
+        ("cv",),
+    ),
     "warm start": (
         ("fit", "c.yaml", "-q", "--name", "warm", "--set", f"solver.warm_start={RUN}"),
         ("runs",),

@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from extent import extent
 from forged import COMMENT, forge, npy, signed
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -281,7 +282,7 @@ def test_pack_refuses_what_it_could_not_read_back():
         pack({}, {"x": np.zeros(2, dtype=np.int32)})
 
 
-@settings(max_examples=300, **FIXED)
+@settings(max_examples=extent(75, 300), **FIXED)
 @given(content=st.binary(max_size=400), sign=st.booleans(), front=st.booleans())
 def test_random_bytes_are_refused(content, sign, front):
     """Whatever the bytes, signed or not, only ModelError comes out."""
@@ -290,7 +291,7 @@ def test_random_bytes_are_refused(content, sign, front):
     refused(signed(content + bytes(COMMENT)) if sign else content)
 
 
-@settings(max_examples=150, **FIXED)
+@settings(max_examples=extent(40, 150), **FIXED)
 @given(data=st.data())
 def test_signed_archives_with_mutations_are_refused(data):
     """Some bytes of a container replaced, removed or added, the digest mended: ModelError only."""
@@ -314,7 +315,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, **FIXED)
+@settings(max_examples=extent(40, 100), **FIXED)
 @given(header=st.dictionaries(st.text(), JSON, max_size=4))
 def test_any_header_survives_a_round_trip(header):
     """Every JSON-able header comes back as it was."""

@@ -103,4 +103,4 @@ def _show(result: SweepResult) -> None:
     judged = "" if test is None else f"; test accuracy, which chose nothing: {cell(test)}"
     tell(f"\nbest  {best['run']} by validation accuracy{tied}{judged}")
     tell(f"next  svmtrain fit {shlex.quote(best['config'])}")
-    tell(f"      svmtrain report {shlex.quote(str(result.path / 'runs'))}/*")
+    tell(f"      svmtrain report {shlex.quote(str(result.path))}")

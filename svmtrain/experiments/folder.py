@@ -22,7 +22,11 @@ from svmtrain.runs.directory import RunDirectory
 
 FORMAT, VERSION = "svmtrain-experiment", 1
 JSON_LIMIT = 16 << 20
-RESULTS = ("summary.json", "leaderboard.csv", "out_of_fold.csv", "best.yaml", "best-start.npz")
+RESULTS = (
+    *("summary.json", "leaderboard.csv", "out_of_fold.csv", "best.yaml", "best-start.npz"),
+    "report.html",
+)
+"""What is made of the runs, and made again when they are."""
 NOT_ASKED = (
     *("output.dir", "output.name", "solver.threads", "solver.gradcheck"),
     *("data.cache", "checkpoint.every", "checkpoint.keep"),
@@ -152,14 +156,14 @@ class ExperimentFolder:
             return
         if not self.path.is_dir():
             raise ConfigError("exists and is not a folder", path=self.path)
-        own = {RunDirectory(self.path).lock_file.name, self.runs.name, self.predictions.name}
+        inner = (self.runs, self.predictions)
+        own = {RunDirectory(self.path).lock_file.name, *(folder.name for folder in inner)}
         names = sorted(set(os.listdir(self.path)) - own)
         others = [name for name in names if not name.endswith(TEMPORARY_SUFFIX)]
-        begun = own & set(os.listdir(self.path)) and not any(self.runs.glob("*"))
-        if others or (names == [] and not begun and any(self.path.iterdir())):
+        others += [one.name for one in inner if one.exists() and not _is_empty(one)]
+        if others:
             raise ConfigError(
-                f"is a folder with other files ({shown((others or [self.runs.name])[0])}); "
-                "name another with --out",
+                f"is a folder with other files ({shown(others[0])}); name another with --out",
                 path=self.path,
             )
 
@@ -198,3 +202,8 @@ class ExperimentFolder:
                 run.path.rmdir()
         for path in (*self.predictions.glob("*.csv"), *(self.path / name for name in RESULTS)):
             path.unlink(missing_ok=True)
+
+
+def _is_empty(path: Path) -> bool:
+    """Return whether a path is a folder with nothing in it, as a kill may leave it."""
+    return path.is_dir() and not any(path.iterdir())

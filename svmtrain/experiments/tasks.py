@@ -9,13 +9,15 @@ from pathlib import Path
 
 from svmtrain import interrupts
 from svmtrain.config import Config
-from svmtrain.errors import Interrupted, SvmtrainError
+from svmtrain.errors import Interrupted, InUseError, SvmtrainError
 from svmtrain.experiments.figures import figures_of
 from svmtrain.experiments.predictions import predict_held
 from svmtrain.operations.fit import finished, fit, reload_config, run_directory
 from svmtrain.operations.job import Job, Session
 
 UNEXPECTED = 1
+PATIENCE, PAUSE = 10.0, 0.1
+"""Seconds for which a run is waited for that another process has in hand, and between tries."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +77,27 @@ class Ended:
     notes: tuple[str, ...] = ()
 
 
-def carry_out(task: Task, tell: Callable[[Ended], None]) -> None:
+def carry_out(task: Task, tell: Callable[[Ended], None], job: Job | None = None) -> Job | None:
     """Train the runs of a task that are not finished; a failure ends no other run.
+
+    Parameters
+    ----------
+    task : Task
+    tell : callable
+        Is told of every run when it ends.
+    job : Job, optional
+        The last of earlier tasks, whose rows are used again where a run has the same.
+
+    Returns
+    -------
+    Job or None
+        The last one now.
 
     Raises
     ------
     Interrupted
         When a signal came; what was trained is saved.
     """
-    job: Job | None = None
     for at, config in enumerate(task.configs):
         interrupts.check()
         notes: list[str] = []
@@ -92,8 +106,8 @@ def carry_out(task: Task, tell: Callable[[Ended], None]) -> None:
         try:
             if task.chained:
                 config = _linked(config, task.configs[:at], task.gives_up)
-            else:
-                job = None
+            if job is not None and not _same_rows(job.config, config):
+                job = None  # before other rows are read, these make room for them
             session = Session(say=notes.append, quiet=True, command=task.command)
             file = None if task.predictions is None else Path(task.predictions[at])
             known, job = _train(config, job, file, task.split, session)
@@ -104,6 +118,13 @@ def carry_out(task: Task, tell: Callable[[Ended], None]) -> None:
         except Exception as error:  # whatever it is, the other runs go on
             problem, code = f"{type(error).__name__}: {error}", UNEXPECTED
         tell(Ended(name, problem, code, time.monotonic() - began, known, tuple(notes)))
+    return job
+
+
+def _same_rows(one: Config, other: Config) -> bool:
+    """Return whether two runs are trained and judged on the same rows in the same form."""
+    forms = [(c.data, c.preprocess, c.solver.name, c.solver.dtype) for c in (one, other)]
+    return forms[0] == forms[1]
 
 
 def is_done(config: Config) -> bool:
@@ -118,10 +139,26 @@ def _train(
     """Train a run as far as its config says; return whether it was, and what has its rows."""
     known, job = is_done(config), before
     if not known:
-        job = fit(config, session, resume=True, before=before).job
+        job = _fit(config, session, before)
     if file is not None and not (known and file.exists()):
         predict_held(run_directory(config), file, split, None if known or job is None else job)
     return known, job
+
+
+def _fit(config: Config, session: Session, before: Job | None) -> Job:
+    """Train a run; one that another process has in hand is waited for a while.
+
+    After a kill, what was at work for it ends by itself, but not in the same moment.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fit(config, session, resume=True, before=before).job
+        except InUseError:
+            if time.monotonic() > until:
+                raise
+        interrupts.check()
+        time.sleep(PAUSE)
 
 
 def _linked(config: Config, before: Sequence[Config], gives_up: bool) -> Config:

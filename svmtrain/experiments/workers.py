@@ -32,7 +32,9 @@ Tell = Callable[[Ended], None]
 
 def cores() -> int:
     """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def how_many(asked: int | None, threads: int, note: Callable[[str], None]) -> int:
@@ -67,8 +69,9 @@ def carry_out_all(tasks: Sequence[Task], jobs: int, tell: Tell) -> None:
     """
     interrupts.check()
     if min(jobs, len(tasks)) <= 1:
+        job = None
         for task in tasks:
-            carry_out(task, tell)
+            job = carry_out(task, tell, job)
         return
     with _Pool(tasks, min(jobs, len(tasks)), tell) as pool:
         pool.work()
@@ -166,10 +169,11 @@ def _serve(pipe: Connection[Any, Any]) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, interrupts.STOP_SIGNALS)
         threading.Thread(target=_end_with_parent, daemon=True).start()
         with contextlib.suppress(EOFError, OSError):
+            job = None
             while True:
                 task = pipe.recv()
                 try:
-                    carry_out(task, pipe.send)
+                    job = carry_out(task, pipe.send, job)
                 except Interrupted:
                     raise SystemExit(STOPPED) from None
                 pipe.send(None)

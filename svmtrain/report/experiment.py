@@ -15,6 +15,7 @@ from svmtrain.runs.directory import RunDirectory
 from svmtrain.strict_json import parse
 
 SUMMARY_LIMIT = 64 << 20
+ADVICE = ("more_rows", "fit", "labels")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def read_experiment(place: str | Path) -> Experiment | None:
         raise ConfigError("is an experiment without runs yet", path=place)
     best = summary.get("best")
     chosen = best if isinstance(best, dict) else {}
-    said = _of_sweep(chosen, len(runs)) if kind == "sweep" else _of_folds(summary)
+    said = _of_sweep(chosen, len(runs)) + _of_folds(summary) + _of_curve(summary)
     said = said or ["It is not finished: call it again to go on."]
     name = chosen.get("run")
     return Experiment(kind, runs, name if isinstance(name, str) else None, said)
@@ -110,3 +111,10 @@ def _of_folds(summary: Mapping[str, Any]) -> list[str]:
         f"accuracy is {words.percent(sum(accuracies) / len(accuracies))}, from "
         f"{words.percent(min(accuracies))} to {words.percent(max(accuracies))}."
     ]
+
+
+def _of_curve(summary: Mapping[str, Any]) -> list[str]:
+    """Return what a learning curve advises."""
+    advice = summary.get("advice")
+    found = [advice.get(key) for key in ADVICE] if isinstance(advice, dict) else []
+    return [f"{one[:1].upper()}{one[1:]}." for one in found if isinstance(one, str)]

@@ -1,7 +1,7 @@
 """Colours: of pictures in files, and of those in a page, which are whatever its reader wants.
 
-The series are told apart by people of any colour vision (Okabe and Ito, 2008), and by their
-strokes where there are no colours.
+The series are told apart by people of any colour vision (most after Okabe and Ito, 2008), and by
+their strokes where there are no colours.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-STROKES = ("-", "--", "-.", ":")
+STROKES = ("-", "--", "-.", ":", (0, (8, 2)), (0, (4, 1, 1, 1, 1, 1)))
 
 ON_PAPER: Mapping[str, str] = MappingProxyType(
     {
@@ -20,7 +20,7 @@ ON_PAPER: Mapping[str, str] = MappingProxyType(
         "s2": "#d55e00",
         "s3": "#007a5a",
         "s4": "#a0528a",
-        "s5": "#8a6d00",
+        "s5": "#7a2ee0",
         "s6": "#3c3c3c",
     }
 )

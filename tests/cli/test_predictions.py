@@ -13,6 +13,7 @@ from svmtrain.calibration import fit
 from svmtrain.cli import main
 from svmtrain.config import load_config
 from svmtrain.model import load_model
+from svmtrain.operations import calibrate
 from svmtrain.operations.predictions import FORMS
 
 
@@ -54,6 +55,17 @@ def test_a_run_is_calibrated_on_its_validation_rows_alone(run):
     assert model.calibration.rows == again.rows == len(splits.validation)
     assert model.calibration.curve.x == again.curve.x
     assert model.calibration.curve.y == again.curve.y
+
+
+def test_of_very_many_rows_evenly_spread_ones_are_taken(run, monkeypatch):
+    """As many as the scores that are held at once allow: here 5 rows of 3 classes."""
+    monkeypatch.setattr(calibrate, "MOST_SCORES", 15)
+    model, rows = load_model(run.model), load_splits(load_config(run.config)).train
+    found = calibrate.calibrated(model, rows, "sigmoid").calibration
+    taken = np.linspace(0, len(rows) - 1, 5).round().astype(int)
+    again = fit(model.decision_function(rows.take(taken)), rows.y[taken], "sigmoid")
+    assert found.rows == 5
+    assert found.curve.x == again.curve.x
 
 
 def test_without_validation_rows_there_are_no_probabilities(uncalibrated, capsys):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -186,7 +187,7 @@ BODIES = st.dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(BODIES, st.lists(st.text(max_size=20) | LINES.map("solver.{}".format), max_size=2))
 def test_any_config_gives_a_config_or_a_config_error(bodies, overrides):
     """Whatever a file and overrides hold, the outcome is a Config or one sentence."""

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -120,7 +121,7 @@ def configs(draw):
     return dataclasses.replace(config, data=data, objective=objective, solver=solver)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(configs(), st.sampled_from(["", "runs/a", "../elsewhere", "configs"]))
 def test_a_config_written_as_yaml_reads_back_equal(config, folder):
     """Every value of every kind survives, from whatever folder the file is read."""
@@ -130,7 +131,7 @@ def test_a_config_written_as_yaml_reads_back_equal(config, folder):
         assert back == config
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=extent(40, 100), deadline=None)
 @given(configs())
 def test_a_config_as_a_dict_is_json(config):
     """The plain form holds nothing that JSON cannot, and every key."""

@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -162,21 +163,21 @@ def test_hostile_text_of_the_largest_size_comes_to_an_end(text):
     only_config_error(text.encode())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_tree_or_a_config_error(content):
     """The parser's own exceptions never leave the reader, and no input takes a second."""
     only_config_error(content)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(YAMLISH)
 def test_any_yamlish_text_gives_a_tree_or_a_config_error(text):
     """The same for text made of YAML's own signs."""
     only_config_error(text.encode())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(st.text(alphabet="0123456789+-.:_eExXoinfaNyYtTrRuUsSlLO~", max_size=12))
 def test_no_plain_text_is_text_here_and_something_else_elsewhere(text):
     """Whatever YAML 1.1 resolves to a type is recognised as not being text."""

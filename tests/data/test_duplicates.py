@@ -1,6 +1,7 @@
 """Columns that are the same are found by their digests, and no others."""
 
 import numpy as np
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ VALUES = st.sampled_from([0.0, 1.0, -2.5, np.nan])
 
 
 @given(st.data(), st.integers(1, 6), st.integers(1, 5), st.integers(0, 6), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 def test_digests_are_the_same_where_columns_are(data, rows, columns, cut, sparse):
     """Whatever the blocks: compared with the columns themselves."""
     values = VALUES.filter(np.isfinite) if sparse else VALUES

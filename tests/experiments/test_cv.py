@@ -164,14 +164,29 @@ def test_another_request_is_refused_and_force_begins_again(tmp_path):
         validated(tmp_path, "objective.lambda=0.5", folds=2)
 
 
-def test_other_files_are_never_in_the_way_of_an_experiment(tmp_path):
-    """A folder that is something else is refused, and left as it is."""
+@pytest.mark.parametrize("name", ["notes.txt", "runs/mine/run.json", "predictions"])
+def test_other_files_are_never_in_the_way_of_an_experiment(tmp_path, name):
+    """A folder that is something else, with runs of its own maybe, is refused and left alone."""
     write_config(tmp_path)
-    (tmp_path / "cv").mkdir()
-    (tmp_path / "cv" / "notes.txt").write_text("mine")
-    with pytest.raises(ConfigError, match=r"cv: is a folder with other files \('notes.txt'\)"):
+    other = tmp_path / "cv" / name
+    other.parent.mkdir(parents=True)
+    other.write_text("mine")
+    before = tree(tmp_path)
+    told = name.partition("/")[0]
+    with pytest.raises(ConfigError, match=rf"cv: is a folder with other files \('{told}'\)"):
         validated(tmp_path)
-    assert [path.name for path in (tmp_path / "cv").iterdir()] == ["notes.txt"]
+    assert tree(tmp_path) == before
+
+
+def test_what_a_kill_leaves_before_the_first_word_is_no_other_file(tmp_path):
+    """Empty folders, the lock, and a file that was not finished."""
+    write_config(tmp_path)
+    for name in ("runs", "predictions"):
+        (tmp_path / "cv" / name).mkdir(parents=True)
+    (tmp_path / "cv" / ".lock").touch()
+    (tmp_path / "cv" / ".experiment.json.0a1b2c3d.svmtrain-tmp").touch()
+    assert len(validated(tmp_path, folds=2).folds) == 2
+    assert not list((tmp_path / "cv").glob(".experiment*"))
 
 
 @pytest.mark.parametrize(

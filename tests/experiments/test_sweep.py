@@ -15,6 +15,7 @@ from svmtrain.experiments.halving import Rung, rungs_of
 from svmtrain.experiments.points import Point
 from svmtrain.experiments.sweep import Plan, sweep
 from svmtrain.model import load_model
+from svmtrain.operations import fit as fit_module
 from svmtrain.operations.fit import fit
 from svmtrain.operations.verify import verify
 from svmtrain.runs.directory import RunDirectory
@@ -270,3 +271,21 @@ def test_what_cannot_be_swept_is_refused(tmp_path, grid, overrides, plan, tellin
     with pytest.raises(ConfigError, match=telling):
         swept(tmp_path, *grid, overrides=overrides, **plan)
     assert not list(tmp_path.rglob("run.json"))
+
+
+def test_rows_are_read_once_for_points_that_share_them(tmp_path, monkeypatch):
+    """And again where a setting changes them; the models are those of runs alone."""
+    path, reads = write_learnable(tmp_path, "epochs: 1"), []
+    known = fit_module.load_splits
+
+    def counted(config, say):
+        reads.append((config.data.missing, config.preprocess.scale))
+        return known(config, say)
+
+    monkeypatch.setattr(fit_module, "load_splits", counted)
+    result = swept(tmp_path, "preprocess.scale=none,standard", "solver.lr=0.1,0.2,0.3")
+    assert reads == [("error", "none"), ("error", "standard")]
+    for row in result.board:
+        settings = [f"{key}={value}" for key, value in row["settings"].items()]
+        alone = start(path, "alone", *settings, "solver.gradcheck=false", force=True)
+        assert alone.model.read_bytes() == run_of(result, row).model.read_bytes()

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,7 +135,7 @@ def test_random_values_depend_on_seed_and_name() -> None:
         parse_value("x + 1")
 
 
-@settings(max_examples=200)
+@settings(max_examples=extent(50, 200))
 @given(st.text(alphabet="xyz01.+-*/@()[], =\n'#_ef", max_size=60))
 def test_random_text_gives_a_circuit_or_a_refusal(text: str) -> None:
     """No other exception, whatever the text."""

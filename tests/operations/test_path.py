@@ -57,7 +57,7 @@ def test_a_path_stopped_anywhere_and_resumed_gives_the_same_bytes(tmp_path, monk
     write_config(tmp_path, solver)
     expected = results(trained(tmp_path, "whole", *overrides))
     seen = set()
-    for at in range(0, 1000, extent(17, 5)):
+    for at in range(0, 1000, extent(29, 5)):
         config = settings(tmp_path, f"part{at}", *overrides)
         folder = PathDirectory(tmp_path / "runs" / f"part{at}")
         error = stopped(monkeypatch, at, lambda config=config: fit_path(config, QUIET))

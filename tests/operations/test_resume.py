@@ -91,7 +91,7 @@ def test_a_run_stopped_anywhere_and_resumed_gives_the_same_bytes(
     """
     config = write_config(folder, SETTINGS[name])
     expected = results(start(config, "whole"))
-    for at in range(0, 1000, extent(2, 1)):
+    for at in range(0, 1000, extent(4, 1)):
         with monkeypatch.context() as patch:
             pull = Pull(at)
             patch.setattr(interrupts, "pending", pull.pending)
@@ -122,7 +122,7 @@ def test_early_stopping_and_class_weights_survive_every_stop(
     whole = start(config, "whole")
     expected = results(whole)
     assert len(expected[1]) < 30
-    for at in range(0, 6 * len(expected[1]), 7):
+    for at in range(0, 6 * len(expected[1]), extent(14, 7)):
         with monkeypatch.context() as patch:
             patch.setattr(interrupts, "pending", Pull(at).pending)
             with pytest.raises(Interrupted):
@@ -318,7 +318,7 @@ def test_a_run_on_sparse_rows_resumes_exactly_and_equals_the_dense_one(
     for one, other in zip(dense, expected[1], strict=True):
         for key, value in one.items():
             assert other[key] == pytest.approx(value, rel=1e-10, abs=1e-10)
-    for at in range(0, 1000, 3):
+    for at in range(0, 1000, extent(7, 3)):
         with monkeypatch.context() as patch:
             patch.setattr(interrupts, "pending", Pull(at).pending)
             try:

@@ -85,7 +85,7 @@ def test_the_sparse_gradient_is_among_those_that_are_compared(folder, capsys):
 
 def test_a_doctor_looks_at_sparse_rows_too(folder, capsys):
     """Of a sample, with the features that occur."""
-    write("t.svm", 200, width=5000)
+    write("t.svm", 200, width=2000)
     Path("c.yaml").write_text("data: {train: t.svm}\nsolver: {epochs: 1, lr: 0.01}\n")
     main(["doctor", "c.yaml"])
     printed = capsys.readouterr().out

@@ -69,3 +69,14 @@ def test_an_experiment_without_runs_is_refused(experiments, tmp_path):
     (tmp_path / "experiment.json").write_text(info)
     with pytest.raises(ConfigError, match="without runs yet"):
         read_experiment(tmp_path)
+
+
+def test_a_learning_curve_is_told_with_its_advice(experiments):
+    """The same sentences as on the terminal; nothing else is made of them."""
+    config, place = str(experiments / "c.yaml"), experiments / "curve"
+    words = ["--shares", "0.5", "--jobs", "1", "-q", "--out", str(place)]
+    assert main(["learning-curve", config, *words]) == 0
+    advice, found = summary_of(place)["advice"], read_experiment(place)
+    told = [advice[key] for key in ("more_rows", "fit", "labels")]
+    assert found.said == [f"{one[0].upper()}{one[1:]}." for one in told]
+    assert [run.path.name for run in found.runs] == ["share-0.5", "share-1"]

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -233,7 +234,7 @@ def test_without_pyarrow_the_extra_is_named(name, monkeypatch):
         READERS[name].read(stream, "t", ReadOptions())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(
     name=st.sampled_from(list(SAVE)),
     rows=st.lists(
@@ -265,7 +266,7 @@ GOOD = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(data=st.data(), good=st.sampled_from([*GOOD, ("parquet", b"PAR1"), ("arrow", b"ARROW1")]))
 def test_any_bytes_give_a_table_or_a_data_error(data, good):
     """No other exception leaves the reader, whatever the file."""

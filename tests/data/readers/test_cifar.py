@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,7 +63,7 @@ def test_a_bad_label_is_placed_alike_in_chunks(rows):
         list(cifar.CIFAR10.chunks(io.BytesIO(bad), "t", OPTIONS, rows))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(
     labels=st.lists(st.tuples(st.integers(0, 19), st.integers(0, 99)), min_size=1, max_size=6),
     seed=st.integers(0, 2**32),
@@ -75,7 +76,7 @@ def test_a_saved_file_reads_back(labels, seed):
     assert table.labels.tolist() == [fine for _, fine in labels]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(
     data=st.data(),
     name=st.sampled_from(["cifar10", "cifar100"]),

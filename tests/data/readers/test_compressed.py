@@ -7,6 +7,7 @@ import lzma
 import os
 
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,7 +110,7 @@ def test_a_name_without_the_ending_of_a_compressed_file(name, plain):
     assert unpacked_name(name) == plain
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(
     parts=st.lists(st.binary(max_size=3000), min_size=1, max_size=3),
     pack=st.sampled_from(list(PACKS.values())),
@@ -122,7 +123,7 @@ def test_what_is_packed_is_unpacked(parts, pack, size):
     assert b"".join(portions) == b"".join(parts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(data=st.data(), pack=st.sampled_from(list(PACKS.values())))
 def test_any_bytes_are_unpacked_or_a_data_error(data, pack):
     """No other exception leaves the stream, whatever follows the mark of the format."""

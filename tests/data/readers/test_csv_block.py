@@ -8,6 +8,7 @@ from math import isfinite
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -85,7 +86,7 @@ def tables(draw):
 QUIET = [HealthCheck.function_scoped_fixture]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=extent(50, 200), deadline=None, suppress_health_check=QUIET)
 @given(table=tables())
 def test_plain_lines_are_read_at_once(parse, table):
     """What is written plainly is taken, bit for bit as `float` reads each cell."""
@@ -94,7 +95,7 @@ def test_plain_lines_are_read_at_once(parse, table):
     assert as_lists(found) == cell_by_cell(text.encode(), delimiter, width, target)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=extent(125, 500), deadline=None, suppress_health_check=QUIET)
 @given(table=tables(), seed=st.integers(0, 2**32), count=st.integers(1, 3))
 def test_mutated_lines_are_read_alike_or_left_to_the_careful_code(parse, table, seed, count):
     """No change of any byte makes a block be taken that the careful code refuses or reads else."""

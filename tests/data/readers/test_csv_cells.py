@@ -6,6 +6,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -181,7 +182,7 @@ def small_blocks(size):
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=extent(40, 100), deadline=None)
 @given(rows=ROWS, size=st.integers(1, 200))
 def test_blocks_of_any_size_give_the_same_table(rows, size):
     """Where a block ends, and whether it is read at once, has no part in what is read."""

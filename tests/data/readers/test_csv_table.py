@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -159,7 +160,7 @@ def test_an_error_far_down_has_its_line():
         read("x,z,label\n" + "\n".join(rows))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=extent(40, 150), deadline=None)
 @given(
     rows=st.integers(1, 4).flatmap(
         lambda width: st.lists(st.lists(FINITE, min_size=width, max_size=width), min_size=1)
@@ -184,7 +185,7 @@ def test_a_written_table_reads_back(rows, labels, delimiter):
     assert table.labels == [label.strip() for label in labels]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(content=st.binary(max_size=80) | st.text('12.,;"\n\r \tax_e-y', max_size=60))
 @example(content="y,x\n1,\n")
 @example(content="\n\n")

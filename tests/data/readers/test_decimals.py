@@ -5,6 +5,7 @@ import re
 import struct
 
 import pytest
+from extent import extent
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ def bits(numbers):
     return [struct.pack("<d", number) for number in numbers]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=extent(125, 500), deadline=None)
 @given(numbers=st.lists(WRITTEN, min_size=1, max_size=30))
 @example(numbers=["9007199254740993", "9007199254740993.0", "0.30000000000000004", "-0", "-.0e5"])
 @example(
@@ -49,7 +50,7 @@ def test_numbers_are_those_of_float(numbers):
     assert (found.plain is None and all(plain)) or found.plain.tolist() == plain
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=extent(125, 500), deadline=None)
 @given(
     integer=st.integers(2**53, 10**19 - 1),
     places=st.integers(1, 19),
@@ -69,7 +70,7 @@ def test_the_middle_between_two_floats_is_rounded_right(integer, places, nearest
     assert bits(found.values) == bits([float(number)])
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=extent(125, 500), deadline=None)
 @given(text=st.text("0123456789.+-eE, \n", max_size=25))
 @example(text="1e5-3,")
 @example(text="1-2")

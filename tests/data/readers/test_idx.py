@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,7 +116,7 @@ def test_a_header_allocates_nothing(piped, tmp_path):
             tracemalloc.stop()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(data=st.data(), dtype=st.sampled_from(list(CODES)))
 def test_a_saved_file_reads_back(data, dtype):
     """Every number of every type comes back bit for bit."""
@@ -134,7 +135,7 @@ def test_a_saved_file_reads_back(data, dtype):
     assert table.X.tobytes() == native.tobytes()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(
     content=st.binary(max_size=40)
     | st.builds(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -221,7 +222,7 @@ def test_without_pillow_the_extra_is_named(put, monkeypatch):
     assert refusal(folder)[1] == "images need Pillow: pip install 'svmtrain[images]'"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(
     shape=st.sampled_from([(1, 1), (3, 2), (2, 2, 3)]),
     classes=st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=5),
@@ -250,7 +251,7 @@ def saved(kind):
 GOOD = [saved(kind) for kind in images.DECODERS]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(data=st.data(), base=st.sampled_from(GOOD))
 def test_any_bytes_give_a_row_or_a_data_error(data, base):
     """No other exception leaves the reader, whatever the file."""

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,7 +113,7 @@ def test_booleans_are_zero_or_one(tmp_path):
             read_table(tmp_path / "X.npy")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(
     rows=st.integers(1, 5).flatmap(
         lambda width: st.lists(
@@ -132,7 +133,7 @@ def test_a_saved_file_reads_back(rows):
 GOOD = [packed(X.astype(dtype)).getvalue() for dtype in ("<f8", ">f4", "?", "u1")]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(data=st.data(), base=st.sampled_from([*GOOD, b"", b"\x93NUMPY\x01\x00"]))
 def test_any_bytes_give_a_table_or_a_data_error(data, base):
     """No other exception leaves the reader, whatever the file."""

@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -231,7 +232,7 @@ def test_booleans_and_text_hold_only_what_they_may():
             read(stream)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=extent(40, 150), deadline=None)
 @given(
     rows=st.integers(1, 5).flatmap(
         lambda width: st.lists(
@@ -254,7 +255,7 @@ GOOD = packed(X=X, y=Y).getvalue()
 DEFLATED = packed(np.savez_compressed, X=X, y=np.array(["a", "b", "a"])).getvalue()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(data=st.data(), base=st.sampled_from([GOOD, DEFLATED, b"", b"PK\x05\x06" + bytes(18)]))
 def test_any_bytes_give_a_table_or_a_data_error(data, base):
     """No other exception leaves the reader, whatever the file."""

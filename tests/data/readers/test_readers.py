@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_files import BESIDE, CONTENT, CSV, LABELS, PNG, STREAMS, SVMLIGHT, written
@@ -304,7 +305,7 @@ def test_a_failing_disk_is_a_storage_error(monkeypatch):
         read_table("-")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(content=st.binary(max_size=60) | st.text("01:, \n#qax.", max_size=40).map(str.encode))
 def test_any_content_has_a_format_or_a_data_error(content):
     """Finding the format never fails in another way."""

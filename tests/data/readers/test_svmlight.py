@@ -6,6 +6,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -129,7 +130,7 @@ def test_chunks_without_a_width_are_as_wide_as_the_widest_row_so_far(monkeypatch
         list(svmlight.chunks(io.BytesIO(b"1\n2\n"), "t.svm", ReadOptions(), rows=7))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=extent(40, 150), deadline=None)
 @given(rows=st.lists(ROW, min_size=1), spaced=st.booleans())
 def test_a_written_file_reads_back(rows, spaced):
     """Every number comes back bit for bit, by the quick way and by the careful one."""
@@ -147,7 +148,7 @@ def test_a_written_file_reads_back(rows, spaced):
     assert table.labels.tolist() == [label for label, _ in rows]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(content=st.binary(max_size=80) | st.text("0123:. \t#\n\r+-eqid_,", max_size=60))
 def test_any_bytes_give_a_table_or_a_data_error(content):
     """No other exception leaves the reader, whatever the file."""
@@ -160,7 +161,7 @@ def test_any_bytes_give_a_table_or_a_data_error(content):
         assert table.X.shape[1] == 7
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=extent(40, 100), deadline=None)
 @given(
     lines=st.lists(
         st.sampled_from(

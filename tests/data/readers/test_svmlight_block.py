@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -49,7 +50,7 @@ def as_lists(rows):
     return tuple(part.tolist() for part in (rows.labels, rows.lengths, rows.indices, rows.values))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=extent(75, 300), deadline=None)
 @given(rows=ROWS)
 @example(rows=[(0, {}), (1, {1: "2"}), (0, {}), (0, {})])
 def test_usual_lines_are_read_at_once(rows):
@@ -61,7 +62,7 @@ def test_usual_lines_are_read_at_once(rows):
     assert kinds == [np.int64, np.int64, np.int32, np.float64]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=extent(250, 1000), deadline=None)
 @given(rows=ROWS, seed=st.integers(0, 2**32), count=st.integers(1, 3))
 def test_mutated_lines_are_read_alike_or_left_to_the_careful_code(rows, seed, count):
     """No change of any byte makes a block be taken that line by line is refused or differs."""

@@ -4,6 +4,7 @@ import io
 import os
 
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from svmtrain.data.readers.text import TextBlocks
 from svmtrain.errors import DataError
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 @given(
     lines=st.lists(st.text("ab\r ", max_size=5).map(str.encode)),
     size=st.integers(1, 20),

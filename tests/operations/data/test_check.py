@@ -6,6 +6,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from extent import extent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -168,7 +169,7 @@ GOOD, BAD_CELL, BAD_WIDTH, NO_LABEL = "1,2,x", "1,oops,x", "1,x", "1,2,"
     st.lists(st.sampled_from([GOOD, GOOD.replace("x", "y"), BAD_CELL, BAD_WIDTH, NO_LABEL])),
     st.integers(1, 9),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=extent(50, 200), deadline=None)
 def test_each_bad_row_is_told_of_once_and_in_order(tmp_path_factory, rows, pieces):
     """However many there are, and however they are looked for; all others count as rows."""
     path = tmp_path_factory.mktemp("check") / "t.csv"
