@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
 
 ROOT = Path(__file__).resolve().parent.parent
-HELP_WIDTH = 88
+HELP_WIDTH = 80
 LINK = re.compile(r"(!?)\[([^]]*)\]\(([^)\s]+)\)")
 
 #: Files of the repository that are pages of the site too, by their names in `project/`.
@@ -75,6 +75,12 @@ def cell(text: object) -> str:
     return "".join(f"\\{c}" if c in "\\`*_{}[]|#" else escape(c) for c in str(text))
 
 
+def prose(text: str) -> str:
+    """Return a sentence of the code, in which what stands between backticks is code, for a cell."""
+    parts = re.findall(r"`[^`]*`|[^`]+|`", text)
+    return "".join(code(p[1:-1]) if p[0] == "`" and len(p) > 2 else cell(p) for p in parts)
+
+
 def code(text: object) -> str:
     """Return a text as code inside a table."""
     return f"`{text}`".replace("|", "\\|")
@@ -91,9 +97,8 @@ def commands_of(
     command: click.Command, name: str, parent: click.Context | None = None
 ) -> Iterator[tuple[click.Command, click.Context]]:
     """Yield a command and all below it, each with the context in which its help is written."""
-    context = click.Context(
-        command, info_name=name, parent=parent, terminal_width=HELP_WIDTH, max_content_width=100
-    )
+    settings = {**command.context_settings, "terminal_width": HELP_WIDTH}
+    context = click.Context(command, info_name=name, parent=parent, **settings)
     yield command, context
     if isinstance(command, click.Group):
         for below in command.list_commands(context):
@@ -130,15 +135,11 @@ def config() -> str:
         for key in keys_of(section):
             default = "none, it must be given" if key.required else code(yaml_value(key.default))
             parts.append(
-                f"### {key.dotted} {{ #{key.dotted} }}\n\n{sentence(key.help)}\n\n"
-                f"{sentence(key.kind.describe())} Default: {default}.\n"
+                f"### {key.dotted} {{ #{key.dotted} }}\n\n"
+                f"{prose(key.help[:1].upper() + key.help[1:])}.\n\n"
+                f"Values: {cell(key.kind.describe())}. Default: {default}.\n"
             )
     return "\n".join(parts)
-
-
-def sentence(text: str) -> str:
-    """Return a text as a sentence of Markdown."""
-    return f"{cell(text[:1].upper() + text[1:])}."
 
 
 def first_line(thing: Any) -> str:
@@ -173,7 +174,7 @@ def _choices() -> Iterator[tuple[str, str, tuple[str, ...], list[list[str]]]]:
     about = f"{link('solver.schedule')} Here t is the step, T all steps that are planned, E those "
     about += "of an epoch. A rate that plans by T cannot be prolonged by a resume."
     yield "Schedules", about, ("name", "step size", "plans by T"), rows
-    rows = [[code(n), cell(first_line(x))] for n, x in AVERAGING.items()]
+    rows = [[code(n), prose(first_line(x))] for n, x in AVERAGING.items()]
     yield (
         "Averaging",
         link("solver.averaging"),
@@ -241,7 +242,7 @@ def exit_codes() -> str:
     return (
         "# Exit codes\n\nAn error is one line on stderr, and the code of its kind. "
         "`svmtrain --debug COMMAND` shows the traceback besides.\n\n"
-    ) + table(("code", "what happened"), ([str(n), cell(" ".join(rows[n]))] for n in sorted(rows)))
+    ) + table(("code", "what happened"), ([str(n), prose(" ".join(rows[n]))] for n in sorted(rows)))
 
 
 #: Every page that is made from the code, by its name in `reference/`.

@@ -182,6 +182,7 @@ def test_what_means_something_to_markdown_means_itself_in_a_cell():
     """Texts of the code are shown as they are."""
     assert HOOKS.cell("a_b | <c> [d] *e*") == r"a\_b \| &lt;c&gt; \[d\] \*e\*"
     assert HOOKS.code("a|b") == r"`a\|b`"
+    assert HOOKS.prose("a `b_c|d` e_f ` g") == r"a `b_c\|d` e\_f \` g"
 
 
 def test_a_page_of_the_project_links_to_pages_and_brings_its_pictures():
