@@ -11,11 +11,10 @@ from pathlib import Path
 
 import click
 import pytest
-from readme_blocks import DOCS, README, ROOT, outline, prepare, run, steps_of
+from readme_blocks import DOCS, README, ROOT, outline, steps_of
 from site_check import Page, faults
 
-from svmtrain import threads
-from svmtrain.cli import group, main
+from svmtrain.cli import group
 from svmtrain.config import load_config
 from svmtrain.config.keys import KEYS
 from svmtrain.data.readers import READERS
@@ -35,7 +34,6 @@ except ModuleNotFoundError:  # Python 3.10, where pytest brings it
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN = [page for page in DOCS if steps_of(page)]
-SHELL = set("|&;<>$*`")
 EXTRAS = set(
     tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 )
@@ -225,34 +223,6 @@ def test_a_drawing_stands_below_the_command_that_makes_it(name):
     above = re.split(rf"\(\.\./pictures/{name}\.svg\)", pages[0].read_text())[0]
     command = re.findall(r"^\$ (.*)$", above, re.MULTILINE)[-1]
     assert [word for word in shlex.split(command) if word != "--check"] == wanted
-
-
-@pytest.fixture
-def printed(tmp_path, monkeypatch, capsys):
-    """Return a function that runs a command in a copy of the data and returns what it prints.
-
-    svmtrain alone, or at the head of a pipe, runs in this process: that saves its start.
-    """
-    prepare(tmp_path)
-    for name in threads.VARIABLES:
-        monkeypatch.setenv(name, "1")
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.chdir(tmp_path)
-
-    def result(command):
-        first, pipe, rest = command.partition(" | ")
-        bare = re.sub(r'"[^"]*"', "", first)
-        if not first.startswith("svmtrain ") or SHELL & set(bare):
-            return run(command, tmp_path)
-        capsys.readouterr()
-        code = main(shlex.split(first)[1:])
-        out, err = capsys.readouterr()
-        if pipe:
-            Path(".printed").write_text(out)
-            return run(f"cat .printed | {rest}", tmp_path)
-        return out + (err if code else "")
-
-    return result
 
 
 @pytest.mark.parametrize("page", RUN, ids=name_of)
