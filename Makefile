@@ -37,11 +37,12 @@ USER_STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 BENCH_STAMP := .venv/.installed-bench
 FUZZ_STAMP := .venv/.installed-fuzz
+PLOT_STAMP := .venv/.installed-plot
 $(shell test -x .venv/bin/python && test "$$(cat $(USER_STAMP) 2>&1)" = "$$(pwd -P)" \
-	|| rm -f $(USER_STAMP) $(DEV_STAMP) $(BENCH_STAMP) $(FUZZ_STAMP))
+	|| rm -f $(USER_STAMP) $(DEV_STAMP) $(BENCH_STAMP) $(FUZZ_STAMP) $(PLOT_STAMP))
 
 # One make never installs twice, so that its targets may run side by side.
-READY := $(if $(filter test check torture format,$(MAKECMDGOALS)),$(DEV_STAMP),$(USER_STAMP))
+READY := $(if $(filter test check torture format docs,$(MAKECMDGOALS)),$(DEV_STAMP),$(USER_STAMP))
 
 .PHONY: help
 help: ## List the targets
@@ -57,6 +58,8 @@ demo: $(READY) ## Train on the digits, evaluate on held-out rows, show where the
 	@echo "The results are in runs/digits: model.npz is the model, metrics.jsonl has a line an"
 	@echo "epoch, config.yaml is the config with every key. To label other rows:"
 	@echo "  $(SVMTRAIN) predict runs/digits/model.npz FILE"
+	@echo "A page to look at, runs/digits/report.html:"
+	@echo "  make report RUNS=runs/digits"
 
 .PHONY: test
 test: $(DEV_STAMP) ## Run the tests
@@ -114,9 +117,16 @@ curve: $(READY) ## Accuracy against rows, and what it advises, into experiments/
 	@$(SVMTRAIN) learning-curve '$(CONFIG)' $(SETTINGS) $(ARGS)
 
 .PHONY: report
-report: $(READY) ## Write a page about RUNS, which are those in runs/ (RUNS=experiments/NAME)
+report: $(PLOT_STAMP) ## Write a page about RUNS, which are those in runs/ (RUNS=experiments/NAME)
 	@test -n '$(strip $(RUNS))' || { echo "no runs in runs/: try make demo, or give RUNS=" >&2; exit 2; }
 	@$(SVMTRAIN) report $(foreach one,$(RUNS),'$(one)') $(ARGS)
+
+.PHONY: docs
+docs: $(DEV_STAMP) ## Build the pages of docs/ into build/docs, and draw their circuits
+	@.venv/bin/python docs/make_pictures.py
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --quiet
+	@echo "The pages are in build/docs: open build/docs/index.html, or, for its search,"
+	@echo "  .venv/bin/python -m http.server --bind 127.0.0.1 --directory build/docs"
 
 .PHONY: bench
 bench: $(BENCH_STAMP) ## Measure beside the peers into benchmarks/results (DATA=, BENCH=)
@@ -145,6 +155,12 @@ $(BENCH_STAMP): $(READY)
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check \
 		--config-settings editable_mode=compat -e '.[bench]'
 	@pwd -P > $(BENCH_STAMP)
+
+$(PLOT_STAMP): $(READY)
+	@echo "Installing what draws into .venv"
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check \
+		--config-settings editable_mode=compat -e '.[plot]'
+	@pwd -P > $(PLOT_STAMP)
 
 $(FUZZ_STAMP): $(DEV_STAMP)
 	@echo "Installing atheris into .venv"

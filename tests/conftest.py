@@ -1,9 +1,19 @@
-"""What all tests share: steady examples, figures of long tests, a web server on this machine."""
+"""What all tests share: steady examples, figures, a web server, commands as documents show them."""
+
+import re
+import shlex
+from pathlib import Path
 
 import pytest
 from extent import TORTURE
 from hypothesis import settings
 from local_server import serving
+from readme_blocks import prepare, run
+
+from svmtrain import threads
+from svmtrain.cli import main
+
+SHELL = set("|&;<>$*`")
 
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.load_profile("steady")
@@ -53,3 +63,32 @@ def no_proxy(monkeypatch):
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def printed(tmp_path, monkeypatch, capsys):
+    """Return a function that runs a command in a copy of the data and returns what it prints.
+
+    svmtrain alone, or at the head of a pipe, runs in this process, which saves its start; under
+    torture all of them run in a shell, as a reader's do.
+    """
+    prepare(tmp_path)
+    for name in threads.VARIABLES:
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(tmp_path)
+
+    def result(command):
+        first, pipe, rest = command.partition(" | ")
+        bare = re.sub(r'"[^"]*"', "", first)
+        if TORTURE or not first.startswith("svmtrain ") or SHELL & set(bare):
+            return run(command, tmp_path)
+        capsys.readouterr()
+        code = main(shlex.split(first)[1:])
+        out, err = capsys.readouterr()
+        if pipe:
+            Path(".printed").write_text(out)
+            return run(f"cat .printed | {rest}", tmp_path)
+        return out + (err if code else "")
+
+    return result

@@ -1,9 +1,9 @@
-"""The commands of the README: find them, run them, and write down what they print.
+"""The commands of the README and of the pages in docs/: find and run them, note what they print.
 
-    python tests/readme_blocks.py --write
+    python tests/readme_blocks.py --write [PAGE...]
 
-runs every command of the README's `console` blocks, in order, in a copy of the project's data,
-configs and examples, and replaces the output in the README by the real one.
+runs every command of the `console` blocks of each page, in order, in a copy of the project's data,
+configs and examples, and replaces the output in the page by the real one.
 """
 
 import os
@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?")
 TIME_LIMIT = 120
@@ -24,7 +25,7 @@ TIME_LIMIT = 120
 
 @dataclass
 class Step:
-    """A command and what the README says that it prints."""
+    """A command and what the page says that it prints."""
 
     command: str
     output: str
@@ -69,9 +70,14 @@ def outline(text: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def write() -> None:
-    """Replace the outputs in the README by real ones."""
-    text = README.read_text()
+def steps_of(page: Path) -> list[Step]:
+    """Return the steps of all blocks of a page."""
+    return [step for block in BLOCK.findall(page.read_text()) for step in steps(block)]
+
+
+def write(page: Path) -> None:
+    """Replace the outputs in a page by real ones."""
+    text = page.read_text()
     with tempfile.TemporaryDirectory() as name:
         prepare(Path(name))
 
@@ -81,8 +87,9 @@ def write() -> None:
             ]
             return "```console\n" + "".join(parts) + "```"
 
-        README.write_text(BLOCK.sub(real, text))
+        page.write_text(BLOCK.sub(real, text))
 
 
-if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
-    write()
+if __name__ == "__main__" and sys.argv[1:2] == ["--write"]:
+    for one in map(Path, sys.argv[2:]) if sys.argv[2:] else [README, *DOCS]:
+        write(one)

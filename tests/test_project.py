@@ -194,7 +194,8 @@ def made(tmp_path):
         script = tmp_path / ".venv" / "bin" / name
         script.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
         script.chmod(0o755)
-    (tmp_path / ".venv" / ".installed").write_text(f"{tmp_path.resolve()}\n")
+    for stamp in (".installed", ".installed-plot"):
+        (tmp_path / ".venv" / stamp).write_text(f"{tmp_path.resolve()}\n")
 
     def run(*words):
         done = subprocess.run(
@@ -250,6 +251,18 @@ def test_make_report_is_about_all_runs_and_says_when_there_are_none(made, tmp_pa
     (tmp_path / "runs" / "c").mkdir()
     code, given, _ = made("report")
     assert (code, sorted(given)) == (0, ["report", "runs/a", "runs/b"])
+
+
+def test_make_report_installs_what_draws_where_it_is_missing(made, tmp_path):
+    """Beside what is there already, and once."""
+    (tmp_path / ".venv" / ".installed-plot").unlink()
+    code, given, _ = made("report", "RUNS=runs/a")
+    assert (code, given[0], given[-3:]) == (
+        0,
+        "Installing what draws into .venv",
+        [".[plot]", "report", "runs/a"],
+    )
+    assert made("report", "RUNS=runs/a") == (0, ["report", "runs/a"], "")
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,17 @@
 """The README tells the truth: its commands run, and print what it shows."""
 
-from pathlib import Path
-
 import pytest
-from readme_blocks import BLOCK, README, ROOT, outline, prepare, run, steps
+from readme_blocks import README, ROOT, outline, steps_of
 
 from svmtrain.cli import COMMANDS
 
 
-def test_every_command_of_the_readme_prints_what_the_readme_shows(tmp_path: Path) -> None:
+def test_every_command_of_the_readme_prints_what_the_readme_shows(printed):
     """Commands run in order, in one folder; numbers may differ from machine to machine."""
-    prepare(tmp_path)
-    found = [step for block in BLOCK.findall(README.read_text()) for step in steps(block)]
+    found = steps_of(README)
     assert len(found) > 10
     for step in found:
-        assert outline(run(step.command, tmp_path)) == outline(step.output), step.command
+        assert outline(printed(step.command)) == outline(step.output), step.command
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Mapping
 from typing import Any
@@ -55,6 +56,17 @@ class LazyGroup(_Examples, click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise OutputClosed from None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for a name that is near one, ask whether that was meant."""
+        names = {name.lower(): name for name in self.list_commands(ctx)}
+        if args and args[0] not in names.values() and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0].lower(), names, n=1)
+            meant = f" (did you mean {names[near[0]]!r}?)" if near else ""
+            raise click.UsageError(f"No such command {args[0]!r}{meant}", ctx)
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the table."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import any_path, limit_one_thread
+from svmtrain.cli.options import any_path, limit_one_thread, note
 from svmtrain.cli.output import tell
 
 EXAMPLES = """
@@ -32,5 +32,5 @@ def command(runs: tuple[str, ...], output: str | None, image: str | None, open_:
 
     target = write_report(runs, output, image)
     tell(str(target))
-    if open_:
-        click.launch(target.resolve().as_uri())
+    if open_ and click.launch(target.resolve().as_uri()) != 0:
+        note("no browser could be started; open the file in one")

@@ -54,5 +54,8 @@ def _of_missing(file: Path) -> str:
         return f" (the run lost it; {info} has the command that makes the run again with --force)"
     with os.scandir(file.parent) as entries:
         names = [entry.name for entry, _ in zip(entries, range(LISTED), strict=False)]
-    near = nearest(file.name, [name for name in names if name.endswith(ENDINGS)])
-    return "" if near is None else f" (did you mean {shlex.quote(str(file.parent / near))}?)"
+    stems = {Path(name).stem: name for name in sorted(names) if name.endswith(ENDINGS)}
+    near = nearest(file.stem, stems)
+    if near is None:
+        return ""
+    return f" (did you mean {shlex.quote(str(file.parent / stems[near]))}?)"

@@ -21,7 +21,7 @@ from svmtrain.data.splits import epoch_order
 from svmtrain.errors import ConfigError
 from svmtrain.objective.losses import Floats
 from svmtrain.solvers.dual import DualAscent
-from svmtrain.training.history import EpochRecord
+from svmtrain.training.history import EpochRecord, gap_between
 from svmtrain.training.loop import Cadence, Training
 from svmtrain.training.state import TrainingState
 from svmtrain.training.stopping import BestEpoch, Stopping
@@ -128,7 +128,7 @@ def train(config: Config, X: Matrix, y: Classes, n_classes: int) -> Fitted:
     if last is None or chosen is None:
         raise InterruptedError("the training was interrupted before its first epoch was over")
     W, b = built.problem.objective.widen(state.best_W, state.best_b)
-    gap = None if last.bound is None else (chosen.objective - last.bound) / chosen.objective
+    gap = gap_between(chosen.objective, last.bound)
     return Fitted(W, b, state.epoch, last.bound, gap)
 
 

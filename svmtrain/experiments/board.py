@@ -16,7 +16,7 @@ from svmtrain.files import write_atomic
 from svmtrain.operations.fit import reload_config
 from svmtrain.runs.catalogue import read_records
 from svmtrain.runs.directory import RunDirectory
-from svmtrain.training.history import EpochRecord
+from svmtrain.training.history import EpochRecord, gap_between
 from svmtrain.training.stopping import OUT_OF_REACH, BestEpoch
 
 FIGURES = (
@@ -65,7 +65,7 @@ class Standing:
             "validation_accuracy": self.chosen.validation_accuracy,
             "validation_loss": self.chosen.validation_loss,
             "objective": objective,
-            "gap": None if bound is None or bound < 0 else (objective - bound) / objective,
+            "gap": None if bound is None or bound < 0 else gap_between(objective, bound),
             "train_accuracy": self.chosen.train_accuracy,
             "epochs": self.last.epoch,
             "seconds": self.last.seconds,

@@ -6,6 +6,7 @@ from typing import Any
 
 from svmtrain.errors import ModelError
 from svmtrain.runs.directory import RunDirectory
+from svmtrain.training.history import gap_between
 
 OF_THE_CHOSEN = (*("objective", "train_accuracy", "validation_accuracy", "validation_loss"),)
 OF_THE_TEST = ("accuracy", "balanced_accuracy", "macro_f1", "rows")
@@ -36,7 +37,7 @@ def figures_of(run: RunDirectory) -> dict[str, Any]:
             "seconds": last["seconds"],
             "reason": info["reason"],
             **{name: chosen[name] for name in OF_THE_CHOSEN},
-            "gap": None if bound is None or bound < 0 else (objective - bound) / objective,
+            "gap": None if bound is None or bound < 0 else gap_between(objective, bound),
             "train_rows": info["shape"]["train"],
             "test": test and {name: test[name] for name in OF_THE_TEST},
         }

@@ -11,7 +11,7 @@ from svmtrain.config import Config
 from svmtrain.operations.evaluate import Evaluation
 from svmtrain.runs.catalogue import read_records
 from svmtrain.runs.directory import RunDirectory
-from svmtrain.training.history import EpochRecord
+from svmtrain.training.history import EpochRecord, gap_between
 from svmtrain.training.loop import Outcome
 
 
@@ -112,9 +112,7 @@ class FitResult:
     @property
     def gap(self) -> float | None:
         """How far above the optimum the chosen epoch's objective is at most, as a share of it."""
-        if self.bound is None:
-            return None
-        return (self.chosen.objective - self.bound) / self.chosen.objective
+        return gap_between(self.chosen.objective, self.bound)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values."""

@@ -27,6 +27,7 @@ from svmtrain.operations.identity import PATHS, environment, other_environment, 
 from svmtrain.operations.job import Job, Session
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.path import Member, PathDirectory
+from svmtrain.training.history import gap_between
 
 FIGURES = (
     "lambda",
@@ -294,7 +295,7 @@ def _left_by(run: RunDirectory) -> dict[str, Any]:
             "epochs": info["epochs"],
             "objective": objective,
             "bound": bound,
-            "gap": None if bound is None or bound < 0 else (objective - bound) / objective,
+            "gap": None if bound is None or bound < 0 else gap_between(objective, bound),
             "train_accuracy": chosen["train_accuracy"],
             "validation_accuracy": chosen["validation_accuracy"],
             "test_accuracy": test and test["accuracy"],

@@ -6,7 +6,7 @@ A section's function returns what its template is given, or None where a run has
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,15 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain.data.scaled import dense
-from svmtrain.errors import ConfigError, SvmtrainError
 from svmtrain.metrics.probabilities import Reliability, coverage
 from svmtrain.report import figures, words
+from svmtrain.report.gather import Section, gather
 from svmtrain.report.images import Shape
 from svmtrain.report.judged import Judged, Seen, look
 from svmtrain.report.repeat import commands
 from svmtrain.report.story import Story
 
-Section = Callable[[Story], Mapping[str, Any] | None]
 SHOWN_ROWS = 12
 SHOWN_EPOCHS = 30
 SHOWN_FEATURES = 8
@@ -240,7 +239,7 @@ def repeat(story: Story) -> Mapping[str, Any] | None:
     return {"commands": commands(story)}
 
 
-SECTIONS: dict[str, tuple[Section, str]] = {
+SECTIONS: dict[str, tuple[Section[Story], str]] = {
     "curves": (curves, "How it was trained"),
     "confusion": (confusion, "What is taken for what"),
     "classes": (classes, "Class by class"),
@@ -257,14 +256,4 @@ SECTIONS: dict[str, tuple[Section, str]] = {
 
 def sections_of(story: Story) -> list[dict[str, Any]]:
     """Return the sections that a run has something for, as the page takes them."""
-    found = []
-    for name, (make, title) in SECTIONS.items():
-        try:
-            content = make(story)
-        except ConfigError:  # a library is missing
-            raise
-        except SvmtrainError as error:
-            content = {"problem": str(error)}
-        if content is not None:
-            found.append({"name": name, "title": title, **content})
-    return found
+    return gather(SECTIONS, story)

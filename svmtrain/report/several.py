@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from svmtrain.errors import ConfigError, SvmtrainError
 from svmtrain.report import figures, words
 from svmtrain.report.comparison import Comparison
+from svmtrain.report.gather import Section, gather
 from svmtrain.report.story import Story
 from svmtrain.runs.catalogue import FIGURES
 
-Section = Callable[[Comparison], Mapping[str, Any] | None]
 DRAWN_RUNS = 6
 FEWEST_VALUES = 3
 
@@ -121,7 +120,7 @@ def repeat(comparison: Comparison) -> Mapping[str, Any] | None:
     }
 
 
-SECTIONS: dict[str, tuple[Section, str]] = {
+SECTIONS: dict[str, tuple[Section[Comparison], str]] = {
     "table": (runs, "Side by side"),
     "duels": (duels, "Better, or a tie?"),
     "curves": (curves, "How they were trained"),
@@ -134,14 +133,4 @@ SECTIONS: dict[str, tuple[Section, str]] = {
 
 def sections_of_several(comparison: Comparison) -> list[dict[str, Any]]:
     """Return the sections that there is something for, as the page takes them."""
-    found = []
-    for name, (make, title) in SECTIONS.items():
-        try:
-            content = make(comparison)
-        except ConfigError:  # a library is missing
-            raise
-        except SvmtrainError as error:
-            content = {"problem": str(error)}
-        if content is not None:
-            found.append({"name": name, "title": title, **content})
-    return found
+    return gather(SECTIONS, comparison)

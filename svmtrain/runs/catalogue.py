@@ -15,7 +15,7 @@ from svmtrain.files import read_bytes
 from svmtrain.runs.directory import RunDirectory, is_path
 from svmtrain.runs.journal import METRICS_LIMIT
 from svmtrain.runs.path import PathDirectory, runs_of
-from svmtrain.training.history import EpochRecord
+from svmtrain.training.history import EpochRecord, gap_between
 
 FIGURES = (
     "status",
@@ -123,7 +123,7 @@ def _proven(objective: Any, bound: Any) -> float | None:
     """Return the gap between an objective and a bound; None where that says nothing."""
     if not (isinstance(objective, float) and isinstance(bound, float) and objective > 0):
         return None
-    return (objective - bound) / objective if bound >= 0 else None
+    return gap_between(objective, bound) if bound >= 0 else None
 
 
 def _name(run: RunDirectory) -> str:

@@ -7,6 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 
+def gap_between(objective: float, bound: float | None) -> float | None:
+    """Return how far above its lower bound an objective is, as a share of it; None without one.
+
+    Both are sums of many roundings, so that at the optimum the bound may end a little higher:
+    that is 0.
+    """
+    return None if bound is None else max(0.0, (objective - bound) / objective)
+
+
 @dataclass(frozen=True)
 class EpochRecord:
     """One line of metrics.jsonl. Losses and accuracies are of the weights that are judged.

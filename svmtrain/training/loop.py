@@ -18,7 +18,7 @@ from svmtrain.objective.losses import Floats
 from svmtrain.solvers.dual import DualAscent, DualState, Settling
 from svmtrain.solvers.lazy_sgd import LazyState
 from svmtrain.solvers.solver import Solver
-from svmtrain.training.history import EpochRecord
+from svmtrain.training.history import EpochRecord, gap_between
 from svmtrain.training.reach import reachable
 from svmtrain.training.sources import RowSource
 from svmtrain.training.state import TrainingState
@@ -297,7 +297,7 @@ class Training:
             weight_norm=norm,
             active_margins=train.active / train.count,
             bound=bound,
-            gap=None if bound is None else (objective - bound) / objective,
+            gap=gap_between(objective, bound),
         )
 
     def _bound(self, objective: float) -> float | None:

@@ -35,6 +35,21 @@ def run(here):
     return start(here / "c.yaml", "ref", "data.test=null")
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("fti", "c.yaml"), " (did you mean 'fit'?)"),
+        (("runs", "lst"), " (did you mean 'list'?)"),
+        (("xyz",), ""),
+    ],
+)
+def test_a_mistyped_command_is_asked_about(told, words, meant):
+    """Where one is near; the help is named as for all wrong usage."""
+    *groups, name = words[: 2 if words[0] == "runs" else 1]
+    helped = " ".join(["svmtrain", *groups, "--help"])
+    assert told(2, *words) == f"No such command {name!r}{meant} (see {helped})"
+
+
 def test_data_in_place_of_a_config_get_one(told):
     """A table, small or too large for a config."""
     advice = "(if it is data: svmtrain config init train.csv -o train.yaml writes a config for it)"
@@ -58,6 +73,7 @@ def test_a_mistyped_config_is_asked_about(told):
     Path("digits.yaml").write_text("data: {}\n")
     assert told(2, "fit", "digist.yaml") == "digist.yaml: no such file (did you mean digits.yaml?)"
     assert told(2, "fit", "other/x.yaml") == "other/x.yaml: no such file"
+    assert told(2, "fit", "unlike.yaml") == "unlike.yaml: no such file"
 
 
 @pytest.mark.parametrize("command", ["resume", "verify", "report"])

@@ -9,6 +9,7 @@ import pytest
 from report.told import HOSTILE, page_of, picture_run, small_run
 from small_runs import write_table
 
+from svmtrain.cli import main
 from svmtrain.errors import ConfigError
 from svmtrain.operations.evaluate import evaluate_split
 from svmtrain.report import sections, several, words
@@ -231,6 +232,18 @@ def test_a_path_of_runs_is_all_of_them(tmp_path):
     fit_path(settings_of(config, "p", "objective.lambda=[0.1, 0.01]"), QUIET)
     target = write_report([str(tmp_path / "runs" / "p")], str(tmp_path / "page.html"))
     assert b"p/lambda" in target.read_bytes()
+
+
+@pytest.mark.parametrize(("code", "said"), [(0, ""), (1, "no browser could be started")])
+def test_open_shows_the_page(runs, tmp_path, monkeypatch, capsys, code, said):
+    """By what the system opens pages with; where that fails, it says so, and the page is there."""
+    opened = []
+    monkeypatch.setattr("click.launch", lambda url: opened.append(url) or code)
+    target = tmp_path / "page.html"
+    assert main(["report", str(runs[0].path), "-o", str(target), "--open"]) == 0
+    assert opened == [target.as_uri()]
+    assert said in capsys.readouterr().err
+    assert target.exists()
 
 
 @pytest.mark.parametrize("module", ["jinja2", "matplotlib"])

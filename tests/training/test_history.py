@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svmtrain.training.history import EpochRecord
+from svmtrain.training.history import EpochRecord, gap_between
 
 FIELDS = list(EpochRecord.__dataclass_fields__)
 COUNTS = ("epoch", "step")
@@ -73,3 +73,12 @@ def test_lines_that_are_no_record_are_value_errors(line):
     """Torn, foreign and incomplete lines are told apart from records."""
     with pytest.raises(ValueError, match=r"."):
         EpochRecord.from_json(line)
+
+
+@pytest.mark.parametrize(
+    ("objective", "bound", "gap"),
+    [(2.0, 1.5, 0.25), (2.0, None, None), (2.0, -2.0, 2.0), (1.0, 1.0 + 1e-15, 0.0)],
+)
+def test_a_gap_is_a_share_of_the_objective_and_never_below_zero(objective, bound, gap):
+    """A bound that ends above the objective does so by rounding."""
+    assert gap_between(objective, bound) == gap
