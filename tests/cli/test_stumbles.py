@@ -210,7 +210,7 @@ def test_a_run_shows_what_it_minimised_and_how(call, run):
     """Loss, strength, solver and how near the optimum it came."""
     shown = dict(re.findall(r"^(\w+) +(.+)$", call("runs", "show", "runs/ref")[1], re.MULTILINE))
     assert shown["loss"] == "weston_watkins"
-    assert (shown["lambda"], shown["name"]) == ("0.0300", "sgd")
+    assert (shown["lambda"], shown["solver"]) == ("0.0300", "sgd")
     assert "proven" in shown
 
 

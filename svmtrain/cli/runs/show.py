@@ -12,8 +12,8 @@ from svmtrain.cli.options import any_path, json_option
 from svmtrain.cli.output import facts, print_json, table, tell
 
 SHOWN_EPOCHS = 10
-SETTINGS = ("objective.loss", "objective.lambda", "solver.name")
-"""What a run is, besides its data."""
+SETTINGS = {"loss": "objective.loss", "lambda": "objective.lambda", "solver": "solver.name"}
+"""What a run is, besides its data: how it is called here, and its setting."""
 
 
 @click.command(
@@ -46,7 +46,7 @@ def command(run: str, as_json: bool) -> None:
         ("started", info.get("started")),
         ("ended", info.get("ended")),
         ("command", " ".join(map(str, words)) if isinstance(words, list) else words),
-        *((name.partition(".")[2], summary.settings.get(name)) for name in SETTINGS),
+        *((name, summary.settings.get(key)) for name, key in SETTINGS.items()),
         ("lr", info.get("lr") or None),
         *((name, summary.figures[name]) for name in summary.figures if name != "status"),
         ("checkpoints", ", ".join(path.name for path in directory.checkpoint_files()) or "none"),
