@@ -24,7 +24,8 @@ INNER_DELAY = 1.0
 REFRESH, OFTEN = 0.5, 0.1
 """Seconds between two looks at the time left inside an epoch, and after short ones."""
 BAR_WIDTH = 12
-OUTER_WIDTH = len("epochs / ||, ") + 1
+OUTER = f"epochs {{n_fmt}}/{{total_fmt}} |{{bar:{BAR_WIDTH}}}|"
+OUTER_WIDTH = len("epochs / || ") + 1
 """Columns of the outer bar besides the bar, its two counts and its figures."""
 
 
@@ -188,7 +189,7 @@ class Bars:
             initial=done,
             file=stream,
             dynamic_ncols=True,
-            bar_format=f"epochs {{n_fmt}}/{{total_fmt}} |{{bar:{BAR_WIDTH}}}|{{postfix}}",
+            bar_format=OUTER,
         )
         self.inner: tqdm[NoReturn] | None = None
 
@@ -222,7 +223,8 @@ class Bars:
         columns = columns_of(self.stream)
         taken = BAR_WIDTH + OUTER_WIDTH + 2 * len(str(self.pace.epochs))
         text = fitting([*parts, *self.parts], None if columns is None else columns - taken)
-        self.outer.set_postfix_str(text, refresh=True)
+        self.outer.bar_format = f"{OUTER} {text}"
+        self.outer.refresh()
 
     def epoch(self, record: EpochRecord) -> None:
         """Advance the outer bar and show the figures."""
