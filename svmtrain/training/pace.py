@@ -6,10 +6,11 @@ Nothing here reads a clock: the times come in, so that a test can say what they 
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Sequence
 
-WINDOW = 5
-"""Epochs that count at least for the pace, of those that are done; of many, the later half."""
+WINDOW, MOST = 5, 100
+"""Epochs that count at least for the pace, and that are kept; the later half of those counts."""
 
 
 class Pace:
@@ -32,8 +33,8 @@ class Pace:
 
     def __init__(self, epochs: int, rows: int, done: int, now: float) -> None:
         self.epochs, self.rows, self.done = epochs, rows, done
-        self._seconds: list[float] = []
-        self._began = now
+        self._seconds: deque[float] = deque(maxlen=MOST)
+        self._began, self._only_first = now, True
         self._first: tuple[float, int] | None = None
 
     @property
@@ -49,7 +50,10 @@ class Pace:
     def epoch(self, now: float) -> None:
         """Take in that an epoch is done: its steps, its measures and what was saved before it."""
         seconds = now - self._began
-        if not self._seconds and self._first is not None:
+        if self._seconds and self._only_first:
+            self._only_first = False
+            self._seconds.clear()
+        elif self._first is not None and self._only_first:
             then, position = self._first
             if 0 < position < self.rows:
                 seconds = (now - then) * self.rows / (self.rows - position)
@@ -60,11 +64,9 @@ class Pace:
     @property
     def seconds(self) -> float | None:
         """How long an epoch takes; None before the first is done."""
-        known = self._seconds[1:] or self._seconds
-        if not known:
-            return None
+        known = list(self._seconds)
         last = known[-max(WINDOW, len(known) // 2) :]
-        return sum(last) / len(last)
+        return sum(last) / len(last) if last else None
 
     def rate(self) -> float | None:
         """Return the rows a second of the epoch that ended last, if it took any time."""
