@@ -35,7 +35,7 @@ CSV = {
         b"x,z\n1,2\n",
         None,
         None,
-        "found 'x', 'z' (name the target: --target, or data.target of a config)",
+        "found 'x', 'z' (name the target: data.target of a config, or --target)",
     ),
     "44-huge-field": (b"x,label\n" + b"1" * 140_000 + b",a\n", 2, None, "a cell is longer than"),
     "45-not-gzip": (b"\x1f\x8b\x08\x00" + b"\xff" * 30, None, None, "is damaged gzip data"),

@@ -180,7 +180,7 @@ def _build_again(
     if config.solver.epochs < checkpoint.state.epoch:
         raise ResumeError(
             f"solver.epochs is {config.solver.epochs}, but {checkpoint.state.epoch} epochs are "
-            "done already",
+            f"done already (set it to {checkpoint.state.epoch} or more)",
             path=run.path,
         )
     lr = checkpoint.identity.get("lr")

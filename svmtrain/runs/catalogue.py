@@ -66,7 +66,10 @@ def find_runs(folder: str | Path) -> list[RunDirectory]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise ConfigError("no such folder of runs", path=folder)
+        raise ConfigError(
+            "no such folder of runs (svmtrain fit makes runs, --dir names their folder)",
+            path=folder,
+        )
     runs = [run for path in sorted(folder.iterdir()) for run in runs_of(path)]
     return [run for run in runs if run.exists()]
 

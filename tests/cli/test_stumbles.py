@@ -138,7 +138,7 @@ def test_a_list_of_one_is_shown(told):
 def test_a_label_column_that_is_not_found_names_the_option(told):
     """Of the command line and of a config."""
     message = told(3, "config", "init", "train.csv")
-    assert message.endswith("(name the target: --target, or data.target of a config)")
+    assert message.endswith("(name the target: data.target of a config, or --target)")
 
 
 @pytest.mark.parametrize(

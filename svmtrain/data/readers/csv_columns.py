@@ -140,7 +140,7 @@ def _label_column(
         count = "more than one column is" if found else "no column is"
         problem = f"{count} called {', '.join(LABEL_NAMES)}; found {listed(header)}"
         raise NoLabelsError(
-            f"{problem} (name the target: --target, or data.target of a config)", path=name
+            f"{problem} (name the target: data.target of a config, or --target)", path=name
         )
     return found[0]
 
