@@ -9,6 +9,7 @@ import click
 from svmtrain.cli.experiments import configure, experiment, folder_of
 from svmtrain.cli.fit import make_session
 from svmtrain.cli.groups import Command
+from svmtrain.cli.options import suggest
 from svmtrain.cli.output import cell, print_json, table, tell
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def command(
         print_json(result.to_dict())
     else:
         _show(result)
+        if not quiet:
+            suggest("report", str(result.path))
     if result.failure is not None:
         raise result.failure
 

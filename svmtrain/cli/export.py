@@ -47,4 +47,5 @@ def command(model: str, form: str, output: str | None, force: bool, as_json: boo
         return
     for text in written.notes:
         note(text)
+    note(f"use it: {written.use}")
     tell(printable(f"wrote {written.path} ({form}, {counted(written.size, 'byte')})"))

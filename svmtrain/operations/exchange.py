@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ class Written:
     sha256 : str
     notes : tuple of str
         What whoever uses the file must know.
+    use : str
+        What uses it.
     """
 
     path: str
@@ -34,6 +37,7 @@ class Written:
     size: int
     sha256: str
     notes: tuple[str, ...]
+    use: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -79,7 +83,16 @@ def export_model(
     except ConfigError as error:
         raise ConfigError(error.problem, path=source) from None
     write_atomic(path, made.content)
-    return Written(str(path), form, len(made.content), sha256_bytes(made.content), made.notes)
+    digest, use = sha256_bytes(made.content), _use(form, path)
+    return Written(str(path), form, len(made.content), digest, made.notes, use)
+
+
+def _use(form: str, path: Path) -> str:
+    """Return what uses a file of a form."""
+    ways = EXPORTS[form].use
+    way = ways.get(path.suffix, next(iter(ways.values())))
+    file = str(path) if "!r" in way else shlex.quote(str(path))
+    return way.format(file=file)
 
 
 def _named_after(model: str | Path, ending: str) -> Path:

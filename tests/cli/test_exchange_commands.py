@@ -23,7 +23,8 @@ def run(here):
 
 @pytest.mark.parametrize("form", EXPORTS)
 def test_a_model_is_exported_under_the_name_of_its_run(form, run, here, call):
-    """With the first ending of the form, in the folder that one works in."""
+    """With the first ending of the form, in the folder that one works in; what uses it is said."""
+    assert set(EXPORTS[form].use) == set(EXPORTS[form].writers)
     code, out, err = call("export", run.path, "--to", form)
     assert code == 0, err
     ending = next(iter(EXPORTS[form].writers))
@@ -31,7 +32,9 @@ def test_a_model_is_exported_under_the_name_of_its_run(form, run, here, call):
     expected = EXPORTS[form].writers[ending](load_model(run.model))
     assert written.read_bytes() == expected.content
     assert out == f"wrote c{ending} ({form}, {len(expected.content):,} bytes)\n"
-    assert [line.removeprefix("svmtrain: ") for line in err.splitlines()] == list(expected.notes)
+    use = EXPORTS[form].use[ending].format(file=f"c{ending}")
+    said = [line.removeprefix("svmtrain: ") for line in err.splitlines()]
+    assert said == [*expected.notes, f"use it: {use}"]
 
 
 def test_help_lists_every_form(call):
@@ -42,7 +45,7 @@ def test_help_lists_every_form(call):
 
 
 def test_a_document_tells_what_was_written(run, here, call):
-    """Path, form, size, digest and notes; nothing on stderr."""
+    """Path, form, size, digest, notes and use; nothing on stderr."""
     words = ("export", run.model, "--to", "liblinear", "--json", "-o", "m.txt")
     code, out, err = call(*words)
     content = Path("m.txt").read_bytes()
@@ -57,6 +60,7 @@ def test_a_document_tells_what_was_written(run, here, call):
             "probabilities stay behind, labels and scores travel; json, safetensors and a FILE.py "
             "for sklearn have the calibration",
         ],
+        "use": "liblinear-predict ROWS m.txt LABELS",
     }
 
 
