@@ -73,8 +73,8 @@ def _reliability(story: Story, split: str | None, figure_of: Any) -> Any:
 
 
 def _templates(story: Story, split: str | None, figure_of: Any) -> Any:
-    raw, model = story.raw_weights, story.model
-    if raw is None or model is None:
+    effects, model = story.effects, story.model
+    if effects is None or model is None:
         raise DataError("has no model whose weights could be drawn", path=story.run.path)
     n_classes = len(model.classes)
     if n_classes > MOST_CLASSES:
@@ -91,7 +91,7 @@ def _templates(story: Story, split: str | None, figure_of: Any) -> Any:
         if k >= n_classes:
             axes.set_axis_off()
         elif story.shape:
-            _picture(axes, figures.template_pixels(raw[:, k], story.shape))
+            _picture(axes, figures.template_pixels(effects[:, k], story.shape))
         else:
             _bars(axes, story, k)
         if k < n_classes:

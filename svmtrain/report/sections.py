@@ -77,15 +77,15 @@ def classes(story: Story) -> Mapping[str, Any] | None:
 
 def weights(story: Story) -> Mapping[str, Any] | None:
     """Give the weights of each class: as pictures, or the strongest by name."""
-    raw, model = story.raw_weights, story.model
-    if raw is None or model is None:
+    effects, model = story.effects, story.model
+    if effects is None or model is None:
         return None
     if len(model.classes) > MOST_CLASSES:
         return {"templates": [], "strongest": [], "classes": len(model.classes)}
-    if story.shape is not None and story.shape.channels * raw.shape[0] <= PIXELS_AT_MOST:
+    if story.shape is not None and story.shape.channels * effects.shape[0] <= PIXELS_AT_MOST:
         shape = story.shape
         shown = [
-            {"name": name, "picture": _png(figures.template_pixels(raw[:, k], shape))}
+            {"name": name, "picture": _png(figures.template_pixels(effects[:, k], shape))}
             for k, name in enumerate(model.classes)
         ]
         return {"templates": shown, "strongest": [], "colour": shape.channels > 1}

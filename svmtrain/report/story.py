@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from svmtrain.build import Splits, load_splits
 from svmtrain.config import Config, load_config
 from svmtrain.data.readers import data_paths, format_of
 from svmtrain.data.scaled import dense
+from svmtrain.data.statistics import column_statistics
 from svmtrain.data.store import is_store
 from svmtrain.errors import ModelError, SvmtrainError
 from svmtrain.files import read_bytes
@@ -78,13 +80,21 @@ class Story:
                 return self.judged[split]
         return None
 
-    @property
-    def raw_weights(self) -> NDArray[np.float64] | None:
-        """The weights (n_features, n_classes) as they act on features that are not scaled."""
+    @cached_property
+    def effects(self) -> NDArray[np.float64] | None:
+        """What the features usually do to each score, (n_features, n_classes).
+
+        The weight of each feature as it is in the file, through the scaling, times its deviation
+        over the training rows: a pixel at the border that hardly ever differs does little, however
+        large its weight. Without those rows, the weights on scaled features.
+        """
         if self.model is None:
             return None
-        factor = self.model.scaler.factor[:, np.newaxis]
-        return np.asarray(self.model.W, np.float64) * factor
+        weights, train = np.asarray(self.model.W, np.float64), self.judged.get("train")
+        if train is None:
+            return weights
+        spread = column_statistics(train.rows.blocks()).deviation
+        return weights * (self.model.scaler.factor * spread)[:, np.newaxis]
 
     def feature(self, j: int) -> str:
         """Return what a feature is called: its name, or its number from 1."""
@@ -210,6 +220,6 @@ def _shape(
     if shape is not None and form in ("idx", "images"):
         missing.append(
             f"The rows are shown as pictures of {shape.height} x {shape.width} pixels "
-            "(--image says otherwise)."
+            "(--image HxW changes that)."
         )
     return shape

@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 
+import numpy as np
 import pytest
 from report.told import HOSTILE, page_of, picture_run, small_run
 from small_runs import start, write_config, write_table
@@ -138,6 +139,19 @@ def test_rows_of_pixels_are_shown_as_pictures(pictures, one):
     assert "Weights of class dark as a picture" in alternatives
     assert not one[1].all("img")
     assert "what speaks for" in one[1].shown
+
+
+@pytest.mark.parametrize("scale", ["none", "minmax", "standard"])
+def test_a_picture_of_weights_shows_what_pixels_usually_do(tmp_path, scale):
+    """The change of the score when a feature grows by its deviation over the training rows."""
+    story = tell_story(small_run(tmp_path, "run", f"preprocess.scale={scale}"))
+    X = np.asarray(story.judged["train"].rows.X, np.float64)
+    middle, model = X.mean(axis=0), story.model
+    for j, spread in enumerate(X.std(axis=0)):
+        moved = middle.copy()
+        moved[j] += spread
+        before, after = (model.decision_function(row[np.newaxis])[0] for row in (middle, moved))
+        assert story.effects[j] == pytest.approx(after - before, rel=1e-9, abs=1e-12)
 
 
 def test_names_from_files_are_shown_and_not_obeyed(pictures):
