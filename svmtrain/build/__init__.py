@@ -9,6 +9,7 @@ from svmtrain.build.training import (
     build_objective,
     build_solver,
     require_dual,
+    strength,
 )
 from svmtrain.build.warm_start import WarmStart
 
@@ -29,5 +30,6 @@ __all__ = [
     "read_options",
     "require_dual",
     "stop_rules",
+    "strength",
     "why_unproven",
 ]

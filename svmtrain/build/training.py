@@ -56,19 +56,22 @@ def build_objective(config: Objective, train: Dataset) -> LinearObjective:
                 f"objective.{key} is a list, which svmtrain fit alone takes; choose one number, "
                 f"such as --set objective.{key}={value[0]:g}"
             )
-    if isinstance(config.lam, float):
-        lam = config.lam
-    elif isinstance(config.C, float):
-        lam = 1 / (2 * config.C * len(train))
-    else:
-        lam = DEFAULT_LAMBDA
     return LinearObjective(
         loss=config.loss,
         delta=config.delta,
-        lam=lam,
+        lam=strength(config, len(train)),
         bias=config.bias,
         class_weight=_class_weight(config.class_weight, train),
     )
+
+
+def strength(config: Objective, rows: int) -> float:
+    """Return the lambda that a config of one strength means for so many training rows."""
+    if isinstance(config.lam, float):
+        return config.lam
+    if isinstance(config.C, float):
+        return 1 / (2 * config.C * rows)
+    return DEFAULT_LAMBDA
 
 
 def _class_weight(setting: str | Mapping[str, float], train: Dataset) -> NDArray[np.float64] | None:

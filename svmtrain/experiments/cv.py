@@ -163,6 +163,8 @@ def _base(config: Config) -> Config:
 def _needs_validation(config: Config) -> bool:
     """Return whether validation rows have a part in which model a run ends with."""
     stop = config.stop
+    if stop.must_reach is not None:  # it is about the validation accuracy, whatever is watched
+        return True
     watched = stop.patience is not None or stop.target is not None
     metrics = [best_metric(config, True)] + [resolve_metric(stop.metric, True)] * watched
     return any(metric.startswith("validation") for metric in metrics)

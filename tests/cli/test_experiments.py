@@ -48,10 +48,11 @@ def test_results_are_on_stdout_and_a_line_a_run_on_stderr(learnable, call, name)
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_failed_runs_are_told_and_end_with_1(learnable, call, name):
-    """After what came of the others."""
+    """After what came of the others; where nothing did, no figure is told and nothing drawn."""
     words = (*COMMANDS[name], *FEW, "--set", "solver.lr=1e9", "--set", "solver.schedule=constant")
-    code, _, err = call(*words)
+    code, out, err = call(*words)
     assert code == 1
+    assert out.count("\n") == 1
     assert ": failed: " in err
     assert err.splitlines()[-1].startswith("svmtrain: error: ")
     assert "runs failed, such as " in err.splitlines()[-1]

@@ -114,6 +114,8 @@ def test_a_share_that_fails_leaves_the_rest_of_the_curve(tmp_path):
         ((), {"shares": (0.5, 2.0)}, "--shares must be numbers"),
         ((), {"shares": ()}, "--shares must be numbers"),
         ((), {"shares": (float("nan"),)}, "--shares must be numbers"),
+        ((), {"shares": (0.1234567, 0.1234568)}, "0.1234567 and 0.1234568 are both share-0.123457"),
+        ((), {"shares": (0.5, 0.9999999)}, "--shares must differ .* and 1.0 are both share-1"),
         ((), {"repeats": 0}, "--repeats must be from 1"),
         (("data.validation=0",), {}, "data.validation is 0: set a fraction"),
         (("data.train_share=0.5",), {}, "takes its own shares"),
