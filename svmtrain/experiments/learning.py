@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from svmtrain.build import refuse_settings
 from svmtrain.config import Config
 from svmtrain.config.schema import MOST_REPEATS
 from svmtrain.errors import CheckFailed, ConfigError
@@ -192,6 +193,7 @@ def _refuse(config: Config, shares: Sequence[float], repeats: int) -> None:
             "a learning curve is of the validation accuracy, and data.validation is 0: set a "
             "fraction"
         )
+    refuse_settings(config)
 
 
 def _task(folder: ExperimentFolder, config: Config, part: Part) -> Task:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from svmtrain.build import best_metric, load_splits, strength, why_unproven
+from svmtrain.build import best_metric, load_splits, refuse_settings, strength, why_unproven
 from svmtrain.config import Config, to_yaml
 from svmtrain.errors import CheckFailed, ConfigError, ModelError
 from svmtrain.experiments.board import Standing, ranked, standing, write_board
@@ -167,6 +167,12 @@ def _refuse(config: Config, points: Sequence[Point], plan: Plan) -> None:
         )
     if plan.halving:
         refuse_horizons(points)
+    for one in points:
+        try:
+            refuse_settings(one.config)
+        except ConfigError as error:
+            asked = " ".join(f"--grid {key}={value}" for key, value in one.settings.items())
+            raise ConfigError(error.problem, path=asked) from None
 
 
 def _tasks(points: Sequence[Point], axes: Sequence[Axis], plan: Plan) -> list[Task]:

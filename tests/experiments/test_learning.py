@@ -120,6 +120,7 @@ def test_a_share_that_fails_leaves_the_rest_of_the_curve(tmp_path):
         (("data.validation=0",), {}, "data.validation is 0: set a fraction"),
         (("data.train_share=0.5",), {}, "takes its own shares"),
         (("objective.lambda=[1, 2]",), {}, "takes one number for objective.lambda"),
+        (("objective.lambda=0",), {}, "solver.schedule pegasos needs objective.lambda > 0"),
     ],
 )
 def test_what_is_no_curve_is_refused(tmp_path, overrides, options, telling):

@@ -279,6 +279,13 @@ def test_a_chain_goes_on_from_the_last_that_was_finished(tmp_path):
         (("solver.schedule=cosine",), (), {"halving": True}, "solver.schedule cosine plans every"),
         (("solver.epochs=1,2",), (), {"halving": True}, "which --grid has, too"),
         (("solver.lr=1,2",), (), {"halving": True, "eta": 1}, "--eta must be at least 2, got 1"),
+        (
+            ("objective.lambda=0.1,0", "solver.lr=1"),
+            *((), {}),
+            "^--grid objective.lambda=0 --grid solver.lr=1: solver.schedule pegasos needs object",
+        ),
+        (("solver.name=sgd,dual",), ("objective.bias=free",), {}, "dual has nothing to ascend"),
+        (("objective.bias=none,free",), ("stop.gap=1e-3",), {}, "stop.gap cannot be proven"),
     ],
 )
 def test_what_cannot_be_swept_is_refused(tmp_path, grid, overrides, plan, telling):
