@@ -108,6 +108,8 @@ def _wanted(
     asked = [name for name, value in given.items() if value]
     if len(asked) > 1:
         raise click.UsageError(f"{' and '.join(asked)} exclude each other")
+    if threshold is None and reject_as != "rejected":
+        raise click.UsageError("--reject-as goes with --threshold")
     if explain and threshold is not None:
         raise click.UsageError("--explain and --threshold exclude each other")
     from svmtrain.operations.predictions import Wanted

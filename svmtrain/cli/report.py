@@ -18,7 +18,12 @@ svmtrain report experiments/digits-sweep
 
 @click.command("report", cls=Command, examples=EXAMPLES, short_help="A page about runs.")
 @click.argument("runs", type=any_path, nargs=-1, required=True, metavar="RUN [RUN...]")
-@click.option("-o", "--output", type=any_path, help="Where to.  [default: report.html in RUN]")
+@click.option(
+    "-o",
+    "--output",
+    type=any_path,
+    help="Where to.  [default: report.html in RUN, or here for several]",
+)
 @click.option("--image", metavar="HxW", help="Rows are pictures of this shape: 28x28, or none.")
 @click.option("--open", "open_", is_flag=True, help="Show the page in the browser.")
 def command(runs: tuple[str, ...], output: str | None, image: str | None, open_: bool) -> None:

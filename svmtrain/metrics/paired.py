@@ -52,14 +52,22 @@ def mcnemar(first_only: int, second_only: int) -> float:
     return min(1.0, 2 * tail)
 
 
-def holm(p_values: list[float]) -> list[float]:
+def holm(p_values: list[float], among: int | None = None) -> list[float]:
     """Return p-values adjusted for being several, in their order.
+
+    Parameters
+    ----------
+    p_values : list of float
+    among : int, optional
+        How many there could have been, when these were picked from more; the others are taken to
+        be larger, which errs on the side of no difference.
 
     Source: Holm (1979), A simple sequentially rejective multiple test procedure.
     """
     adjusted, highest = [0.0] * len(p_values), 0.0
+    among = len(p_values) if among is None else among
     for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        highest = max(highest, min(1.0, (among - rank) * p_values[place]))
         adjusted[place] = highest
     return adjusted
 

@@ -88,8 +88,8 @@ def calibrate_file(
     Raises
     ------
     DataError
-        When there are no labels or no rows, too many of them, or they are those that the model was
-        trained on.
+        When there are no labels or no rows, too many of them, all of one class, or when a file is
+        the one that the model was trained on. Copies of its rows in other files are not noticed.
     """
     classifier = load_classifier(model)
     options = reading(classifier, labels_required=True)
@@ -108,7 +108,10 @@ def calibrate_file(
             raise DataError(f"has too many rows to calibrate on; take {most:,}", path=path)
     if not scores:
         raise DataError("there are no rows to calibrate on", path=data)
-    found = fit(np.concatenate(scores), np.concatenate(classes), method)
+    y = np.concatenate(classes)
+    if len(np.unique(y)) < 2:
+        raise DataError("the rows are all of one class; calibrating needs others too", path=data)
+    found = fit(np.concatenate(scores), y, method)
     return replace(classifier, calibration=found)
 
 

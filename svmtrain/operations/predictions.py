@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain.data.sparse import Matrix
-from svmtrain.errors import ConfigError, ModelError
+from svmtrain.errors import ConfigError, ModelError, printable
 from svmtrain.model import LinearClassifier
 from svmtrain.model.explain import explain
 
@@ -112,9 +112,9 @@ def _probabilities(rows: Rows, labels: Row, wanted: Wanted) -> Iterator[Row]:
 
 
 def _top(rows: Rows, labels: Row, wanted: Wanted) -> Iterator[Row]:
-    """Yield the classes with the largest scores, the first of them rejected where it is unsure."""
-    order = np.argsort(-rows.scores, axis=1, kind="stable")[:, : wanted.count]
+    """Yield the likeliest classes, by probability where there is one, else by score."""
     values = rows.scores if rows.probabilities is None else rows.probabilities
+    order = np.lexsort((-rows.scores, -values), axis=1)[:, : wanted.count]
     for row, places in enumerate(order):
         cells: Row = []
         for place in places:
@@ -132,7 +132,7 @@ def _explanations(rows: Rows, labels: Row, wanted: Wanted) -> Iterator[Row]:
                 rows.first + row,
                 rows.model.classes[why.found],
                 rows.model.classes[why.other],
-                names[j] if names is not None else f"feature {j}",
+                printable(names[j]) if names is not None else f"feature {j + 1}",
                 why.values[j].item(),
                 why.gradient[j].item(),
                 why.parts[j].item(),

@@ -26,7 +26,8 @@ class Duel:
     accuracies : tuple of float
     pair : Pair
     p : float
-        Of McNemar's test, adjusted for the number of comparisons after Holm.
+        Of McNemar's test, adjusted after Holm for all pairs of runs: which of them leads was found
+        out on the same rows, so that each of the pairs could have been looked at.
     """
 
     first: str
@@ -83,6 +84,8 @@ def compare_stories(
     known = [(s, s.held_out if split is None else s.judged.get(split)) for s in stories]
     judged = [(story, rows) for story, rows in known if rows is not None]
     apart = [f"{story.name}: its rows cannot be read" for story, rows in known if rows is None]
+    judged = [(story, rows) for story, rows in judged if rows.split != "train"]
+    apart += [f"{s.name}: no rows are held out" for s, r in known if r and r.split == "train"]
     if not judged:
         return Comparison(stories, keys, None, [], apart)
     first, model_rows = judged[0]
@@ -92,7 +95,7 @@ def compare_stories(
     same.sort(key=lambda one: (one[0].name != best, -one[1].report.accuracy))
     (leader, top), rest = same[0], same[1:]
     pairs = [compare(top.right, rows.right) for _, rows in rest]
-    adjusted = holm([pair.p for pair in pairs])
+    adjusted = holm([pair.p for pair in pairs], among=len(same) * (len(same) - 1) // 2)
     duels = [
         Duel(
             first=leader.name,

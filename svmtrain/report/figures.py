@@ -324,10 +324,14 @@ def in_page(
 
 
 def curves_in_page(runs: Runs, said: str) -> list[str]:
-    """Return every curve of some runs to stand in a page; `said` follows its title in words."""
+    """Return the curves of some runs to stand in a page; `said` follows each title in words.
+
+    Dual ascent has no learning rate to draw.
+    """
     return [
         in_page(f"curve-{name}", title, f"{title} {said}", partial(_curve, draw, runs))
         for name, (draw, title) in CURVES.items()
+        if name != "rates" or any(record.lr for _, records in runs for record in records)
     ]
 
 

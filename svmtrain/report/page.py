@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from svmtrain import __version__
@@ -17,6 +18,8 @@ from svmtrain.report.several import sections_of_several
 from svmtrain.report.story import Story
 
 LONGEST_NAME = 40
+GENERATOR = "svmtrain report"
+"""What a page says made it, by which it is known again."""
 
 
 def page(stories: Sequence[Story], experiment: Experiment | None = None, name: str = "") -> bytes:
@@ -61,9 +64,10 @@ def _tiles(story: Story) -> list[tuple[str, str, str]]:
         low, high = judged.interval
         between = f"{words.percent(low, 1)} to {words.percent(high, 1)}"
         accuracy = words.percent(judged.report.accuracy)
-        found.append((f"accuracy, {judged.split} rows", accuracy, f"95 %: {between}"))
+        sure = "not held out" if judged.split == "train" else f"95 %: {between}"
+        found.append((f"accuracy, {judged.split} rows", accuracy, sure))
     if figures["proven"] is not None:
-        found.append(("proven gap", words.percent(figures["proven"]), "objective above optimum"))
+        found.append(("proven gap", words.percent(figures["proven"]), "of the objective, at most"))
     for name in ("objective", "epochs", "seconds"):
         if figures[name] is not None:
             found.append((name, words.figure(figures[name]), ""))
@@ -76,6 +80,8 @@ def _several(stories: Sequence[Story], experiment: Experiment | None, name: str)
     said = words.comparison_summary(comparison)
     if experiment is not None:
         said = experiment.said + (said if experiment.kind == "sweep" else [])
+        if experiment.kind != "sweep":  # its runs have other rows each, which is no surprise
+            comparison = replace(comparison, duels=[], apart=[])
     heading = f"{len(stories)} runs" if experiment is None else _name(name, 80)
     missing = [f"{story.name}: {text}" for story in stories for text in story.missing]
     return _render(
@@ -101,6 +107,7 @@ def _render(**content: Any) -> str:
         environment.get_template("page.html").render(
             **content,
             version=__version__,
+            generator=GENERATOR,
             script_digest=digest,
             script=safe(script),
             style=safe(source("style.css")),

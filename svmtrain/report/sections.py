@@ -25,7 +25,7 @@ from svmtrain.report.story import Story
 SHOWN_ROWS = 12
 SHOWN_EPOCHS = 30
 SHOWN_FEATURES = 8
-SHOWN_CLASSES = 30
+MOST_CLASSES = 120
 THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.99)
 PIXELS_AT_MOST = 1 << 16
 
@@ -46,16 +46,18 @@ def curves(story: Story) -> Mapping[str, Any] | None:
 def confusion(story: Story) -> Mapping[str, Any] | None:
     """Give the confusion matrix of the held-out rows."""
     judged = story.held_out
-    if judged is None or len(judged.rows.classes) > 4 * SHOWN_CLASSES:
+    if judged is None:
         return None
     n_classes, said = len(judged.rows.classes), words.about_confusion(judged)
+    if n_classes > MOST_CLASSES:
+        return {"picture": None, "said": said, "split": judged.split, "classes": n_classes}
     side = min(7.5, max(3.2, 1.6 + 0.36 * n_classes))
     drawn = figures.in_page(
         "confusion", "Confusion matrix", said,
         lambda axes, ink: figures.draw_confusion(axes, judged.report, judged.rows.classes, ink),
         (side, side),
     )  # fmt: skip
-    return {"picture": drawn, "said": said, "split": judged.split}
+    return {"picture": drawn, "said": said, "split": judged.split, "classes": n_classes}
 
 
 def classes(story: Story) -> Mapping[str, Any] | None:
@@ -76,8 +78,10 @@ def classes(story: Story) -> Mapping[str, Any] | None:
 def weights(story: Story) -> Mapping[str, Any] | None:
     """Give the weights of each class: as pictures, or the strongest by name."""
     raw, model = story.raw_weights, story.model
-    if raw is None or model is None or len(model.classes) > 4 * SHOWN_CLASSES:
+    if raw is None or model is None:
         return None
+    if len(model.classes) > MOST_CLASSES:
+        return {"templates": [], "strongest": [], "classes": len(model.classes)}
     if story.shape is not None and story.shape.channels * raw.shape[0] <= PIXELS_AT_MOST:
         shape = story.shape
         shown = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from svmtrain.report import figures, words
 from svmtrain.report.comparison import Comparison
 from svmtrain.report.gather import Section, gather
+from svmtrain.report.repeat import fit_again
 from svmtrain.report.story import Story
 from svmtrain.runs.catalogue import FIGURES
 
@@ -39,10 +39,11 @@ def runs(comparison: Comparison) -> Mapping[str, Any] | None:
 
 def duels(comparison: Comparison) -> Mapping[str, Any] | None:
     """Give the paired comparisons with the best run."""
-    if not comparison.duels:
+    if not comparison.duels and not comparison.apart:
         return None
     return {
-        "best": comparison.duels[0].first,
+        "best": comparison.duels[0].first if comparison.duels else "",
+        "runs": len(comparison.duels) + 1,
         "split": comparison.split,
         "duels": comparison.duels,
         "apart": comparison.apart,
@@ -112,12 +113,7 @@ def repeat(comparison: Comparison) -> Mapping[str, Any] | None:
     """Give the command that repeats each run."""
     if len(comparison.stories) > 2 * DRAWN_RUNS:
         return None
-    paths = [(story.name, shlex.quote(str(story.run.path))) for story in comparison.stories]
-    return {
-        "commands": [
-            (name, f"svmtrain fit {path}/config.yaml --name again") for name, path in paths
-        ]
-    }
+    return {"commands": [(story.name, fit_again(story)) for story in comparison.stories]}
 
 
 SECTIONS: dict[str, tuple[Section[Comparison], str]] = {

@@ -87,11 +87,11 @@ class Story:
         return np.asarray(self.model.W, np.float64) * factor
 
     def feature(self, j: int) -> str:
-        """Return what a feature is called: its name, or its number from 0."""
+        """Return what a feature is called: its name, or its number from 1."""
         names = None if self.model is None else self.model.feature_names
         if self.model is not None and self.model.encoder is not None:
             names = self.model.encoder.feature_names
-        return names[j] if names is not None else f"feature {j}"
+        return names[j] if names is not None else f"feature {j + 1}"
 
     def circuit(self) -> tuple[str, str] | None:
         """Return the loss of the hardest training row as a drawn circuit, and what it is of."""
@@ -104,7 +104,7 @@ class Story:
         y, labels = train.rows.y[row : row + 1], [str(label) for label in model.classes]
         found = loss_of_row(model.objective, model.objective.loss, x, y, weights, labels, row)
         said = (
-            f"row {int(train.rows.places[row]) + 1:,} of the training file, of class {found.label}"
+            f"row {int(train.rows.places[row]) + 1:,} of the training data, of class {found.label}"
         )
         try:
             return svg(found.shown.output).decode(), said
@@ -142,7 +142,9 @@ def tell_story(
     if run.model.exists():
         model = _tried(lambda: load_model(run.model), missing)
     else:
-        missing.append("The run has no model yet; its last checkpoint can be used as one.")
+        kept = run.checkpoint_files()
+        hint = f"; {kept[0].name} in its checkpoints can be used as one" if kept else ""
+        missing.append(f"The run has no model yet{hint}.")
     judged: Mapping[str, Judged] = {}
     if model is not None and config is not None:
         judged = _tried(lambda: _judged(run, config, model, known), missing) or {}

@@ -28,7 +28,8 @@ def figure(value: object, digits: int = 4) -> str:
         return NOTHING
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.{digits}g}" if abs(value) < 1e-3 and value != 0 else f"{value:,.{digits}f}"
+    odd = value != 0 and not 1e-3 <= abs(value) < 1e9
+    return f"{value:.{digits}g}" if odd else f"{value:,.{digits}f}"
 
 
 def rows_of(number: int) -> str:
@@ -61,17 +62,22 @@ def _how_good(story: Story) -> str:
     judged = story.held_out
     if judged is None:
         return ""
+    accuracy, rows = percent(judged.report.accuracy), rows_of(len(judged.rows))
+    if judged.split == "train":
+        return (
+            f"It labels {accuracy} of the {rows} it was trained on right; since none are held "
+            "out, how it does on new rows is not known (data.validation and data.test hold some "
+            "out)."
+        )
     low, high = judged.interval
     seen = {
         "test": "that had no part in its training",
         "validation": "that were held out (though the run may have chosen its epoch by them)",
-        "train": "it was trained on, so new rows will do worse",
     }[judged.split]
     few = " So few rows leave the figure uncertain." if len(judged.rows) < FEW_ROWS else ""
     return (
-        f"It labels {percent(judged.report.accuracy)} of the {rows_of(len(judged.rows))} {seen} "
-        f"right; by their number the accuracy on rows like them is between {percent(low)} and "
-        f"{percent(high)} (95 % interval).{few}"
+        f"It labels {accuracy} of the {rows} {seen} right; by their number the accuracy on rows "
+        f"like them is between {percent(low)} and {percent(high)} (95 % interval).{few}"
     )
 
 
@@ -106,7 +112,9 @@ def _advice(story: Story) -> str:
     said, proven = [], story.summary.figures["proven"]
     train, held = story.judged.get("train"), story.held_out
     if proven is not None and proven > 10 * CLOSE:
-        said.append("more epochs, or solver.name=dual, would still lower the objective")
+        dual = story.config is not None and story.config.solver.name == "dual"
+        other = "" if dual else ", or solver.name=dual,"
+        said.append(f"more epochs{other} may still lower the objective")
     if train and held and held.split != "train":
         ahead = train.report.accuracy - held.report.accuracy
         if ahead > APART:
@@ -116,16 +124,14 @@ def _advice(story: Story) -> str:
             )
     doubted = sum(len(one.doubted()) for one in story.judged.values())
     if doubted:
-        said.append(f"look at the {rows_of(doubted)} below whose label may be wrong")
+        said.append(f"look at rows whose label may be wrong: there are {doubted:,}")
     return f"What to do next: {'; '.join(said)}." if said else ""
 
 
 def comparison_summary(comparison: Comparison) -> list[str]:
     """Return which of several runs are best, and which are a tie with the best."""
-    if comparison.split is None:
-        return ["None of these runs has a model whose rows can be read, so they are not judged."]
     if not comparison.duels:
-        return ["Only one of these runs can be judged, so there is nothing to compare it with."]
+        return ["No two of these runs have the same rows held out, so they are not compared."]
     first = comparison.duels[0]
     ties = [duel.second for duel in comparison.duels if duel.tie]
     apart = [duel for duel in comparison.duels if not duel.tie]

@@ -9,12 +9,15 @@ from pathlib import Path
 from svmtrain import interrupts
 from svmtrain.build import Splits
 from svmtrain.errors import ConfigError
-from svmtrain.files import write_atomic
+from svmtrain.files import open_regular, write_atomic
 from svmtrain.report.experiment import read_experiment
-from svmtrain.report.page import page
+from svmtrain.report.page import GENERATOR, page
 from svmtrain.report.story import tell_story
 from svmtrain.runs.directory import RunDirectory, is_path
 from svmtrain.runs.path import runs_of
+
+HEAD = 2048
+"""How much of a file is looked at to see whether it is a page made before."""
 
 
 def find_all(places: Sequence[str]) -> list[RunDirectory]:
@@ -40,6 +43,17 @@ def find_all(places: Sequence[str]) -> list[RunDirectory]:
     return found
 
 
+def _refuse_other_file(target: Path) -> None:
+    """Raise ConfigError when a file would be replaced that is no page made before."""
+    if not target.exists():
+        return
+    with open_regular(target, ConfigError) as file:
+        if GENERATOR.encode() not in file.read(HEAD):
+            raise ConfigError(
+                "exists and is no page of svmtrain; name another file with -o", path=target
+            )
+
+
 def write_report(places: Sequence[str], to: str | None = None, image: str | None = None) -> Path:
     """Write the page about runs; return where it is.
 
@@ -55,16 +69,17 @@ def write_report(places: Sequence[str], to: str | None = None, image: str | None
     Raises
     ------
     ConfigError
-        When there is no such run, or without Jinja2 and matplotlib.
+        When there is no such run, the file is there and no page, or without Jinja2 and matplotlib.
     StorageError
         When the file cannot be written.
     """
     experiment = read_experiment(places[0]) if len(places) == 1 else None
     runs = find_all(places) if experiment is None else experiment.runs
     target = Path("report.html") if len(runs) > 1 else runs[0].report
-    if experiment is not None:
+    if len(places) == 1:
         target = Path(places[0]) / "report.html"
     target = Path(to) if to else target
+    _refuse_other_file(target)
     known: dict[str, Splits] = {}
     stories = []
     for run in runs:

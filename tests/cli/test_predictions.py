@@ -101,6 +101,22 @@ def test_top_k_lists_the_likeliest_classes_in_order(run, table):
         assert known[row[3]] == float(row[4])
 
 
+def test_the_likeliest_class_need_not_be_the_label(tmp_path, table, capsys):
+    """Weights pull labels to a rare class; --top-k goes by the probabilities all the same."""
+    rows = [
+        f"{(i * 7) % 10 + (i % 10 == 0)},{'rare' if i % 10 == 0 else 'usual'}" for i in range(300)
+    ]
+    (tmp_path / "train.csv").write_text("a,kind\n" + "\n".join(rows) + "\n")
+    made = start(write_config(tmp_path), "w", "objective.class_weight=balanced")
+    _, whole, _ = table("predict", made.path, tmp_path / "train.csv", "--proba")
+    _, best, _ = table("predict", made.path, tmp_path / "train.csv", "--top-k", "1")
+    for (label, *values), (same, likeliest, probability) in zip(whole, best, strict=True):
+        assert same == label
+        assert float(probability) == max(map(float, values))
+        assert likeliest == ("rare", "usual")[values.index(probability)]
+    assert any(row[0] != row[1] for row in best)
+
+
 def test_a_threshold_rejects_the_rows_that_are_less_sure(run, table, capsys):
     """Just those, and it says how many."""
     _, whole, _ = table("predict", run.path, data_of(run), "--proba")
@@ -142,6 +158,7 @@ def test_explanations_add_up(run, table):
         (["--top-k", "0"], 2, "top-k"),
         (["--top-k", "4"], 2, "at most 3"),
         (["--threshold", "1.5"], 2, "threshold"),
+        (["--reject-as", "?"], 2, "--reject-as goes with --threshold"),
         (["--threshold", "0.5", "--reject-as", "elm"], 2, "is a class of the model"),
     ],
 )
@@ -185,6 +202,10 @@ def test_calibrate_takes_rows_that_trained_nothing(uncalibrated, tmp_path, capsy
     assert "no validation rows" in capsys.readouterr().err
     assert main([*words, str(held_out), "-o", str(uncalibrated.model)]) == 2
     assert "would be replaced" in capsys.readouterr().err
+    alone, lines = tmp_path / "alone.csv", held_out.read_text().splitlines()
+    alone.write_text("\n".join(line for line in lines if line.endswith(("kind", "oak"))) + "\n")
+    assert main([*words, str(alone), "-o", str(other)]) == 3
+    assert "all of one class" in capsys.readouterr().err
     assert not other.exists()
 
 

@@ -44,6 +44,26 @@ def test_holm_multiplies_by_the_comparisons_that_are_left():
     assert holm([]) == []
 
 
+def test_holm_counts_the_comparisons_that_were_not_made():
+    """Picked from six, the two smallest are multiplied by six and by five."""
+    assert holm([0.001, 0.004], among=6) == pytest.approx([0.006, 0.02])
+
+
+def test_of_many_equal_classifiers_none_is_called_better_too_often():
+    """The leader is picked on the rows that test it; with all pairs counted, 5 % is kept."""
+    generator, wrong = np.random.default_rng(7), 0
+    for _ in range(200):
+        right = generator.random((8, 400)) < 0.9
+        best = int(right.sum(axis=1).argmax())
+        pairs = [
+            mcnemar(int((right[best] & ~r).sum()), int((r & ~right[best]).sum()))
+            for k, r in enumerate(right)
+            if k != best
+        ]
+        wrong += min(holm(pairs, among=8 * 7 // 2)) < 0.05
+    assert wrong <= 10
+
+
 def accurate(rows, *parts):
     """Return which rows are right: everything but the ranges given."""
     right = np.ones(rows, bool)

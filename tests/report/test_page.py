@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from report.told import HOSTILE, page_of, picture_run, small_run
-from small_runs import write_table
+from small_runs import start, write_config, write_table
 
 from svmtrain.cli import main
 from svmtrain.errors import ConfigError
@@ -216,6 +216,61 @@ def test_runs_on_other_rows_are_not_compared(runs, tmp_path):
     assert comparison.apart == ["other: its test rows are others"]
 
 
+def test_without_rows_held_out_nothing_is_said_of_new_rows(tmp_path):
+    """No interval from training rows, and no run is called better by them."""
+    pair = [
+        start(write_config(tmp_path, data="validation: 0"), f"r{seed}", f"solver.seed={seed}")
+        for seed in (1, 2)
+    ]
+    _, alone = page_of(pair[0])
+    assert "how it does on new rows is not known" in alone.shown
+    assert "95 %" not in alone.shown
+    _, both = page_of(*pair)
+    assert "No two of these runs have the same rows held out" in both.shown
+    assert "no rows are held out" in both.shown
+    assert "is better" not in both.shown
+
+
+def test_a_page_replaces_pages_alone(runs, tmp_path, capsys):
+    """Whatever else has the name stays: a model, a note, a folder."""
+    page, note = tmp_path / "page.html", tmp_path / "note.html"
+    for _ in range(2):
+        write_report([str(runs[0].path)], str(page))
+    note.write_text("mine")
+    before = runs[0].model.read_bytes()
+    for target in (note, runs[0].model, tmp_path):
+        assert main(["report", str(runs[0].path), "-o", str(target)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert note.read_text() == "mine"
+    assert runs[0].model.read_bytes() == before
+
+
+def test_very_many_classes_are_told_in_words(tmp_path):
+    """A matrix of 130 by 130 is no picture; the errors are named all the same."""
+    lines = ["a,b,kind", *(f"{i % 130},{i // 130},c{i % 130:03}" for i in range(650))]
+    (tmp_path / "train.csv").write_text("\n".join(lines) + "\n")
+    _, page = page_of(start(write_config(tmp_path), "many", "solver.epochs=1"))
+    assert "The matrix of 130 classes is too large to show" in page.shown
+    assert "Most frequent errors" in page.shown
+    assert "The weights of 130 classes are too many to show" in page.shown
+
+
+def test_a_dual_run_has_no_learning_rate_to_draw(tmp_path):
+    """And is not told to use dual ascent."""
+    run = start(write_config(tmp_path, solver="name: dual"), "dual", "solver.epochs=1")
+    _, page = page_of(run)
+    assert len([text for text in page.texts["title"] if text == "Learning rate"]) == 0
+    assert "solver.name=dual," not in page.shown
+
+
+def test_numbers_of_any_size_fit_a_table():
+    """Not with three hundred digits, and not with none."""
+    assert words.figure(1e300) == "1e+300"
+    assert words.figure(0.0) == "0.0000"
+    assert words.figure(1234.5) == "1,234.5000"
+    assert words.figure(2e-7) == "2e-07"
+
+
 def test_a_run_named_twice_is_refused(runs):
     """It would tie with itself."""
     with pytest.raises(ConfigError, match="is named twice"):
@@ -224,7 +279,7 @@ def test_a_run_named_twice_is_refused(runs):
 
 def test_a_path_of_runs_is_all_of_them(tmp_path):
     """Their name has that of the path before it."""
-    from small_runs import QUIET, settings_of, write_config
+    from small_runs import QUIET, settings_of
 
     from svmtrain.operations.path import fit_path
 
