@@ -216,8 +216,8 @@ def _refuse_other_rows(points: Sequence[Point]) -> None:
     if keys:
         raise _wrong(
             keys[0],
-            "with data.missing: drop it decides which rows are left out, and the points of a "
-            "sweep are judged by the same rows",
+            "where data.missing is drop, rows with gaps are left out, and the points of a sweep "
+            "are judged by the same rows",
         )
 
 

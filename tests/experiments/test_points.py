@@ -91,10 +91,10 @@ def test_a_grid_of_another_form_is_refused(text, telling):
         (("data.header=true,false",), "judged by the same rows"),
         (
             ("data.missing=mean,drop",),
-            "--grid data.missing: with data.missing: drop it decides which rows are left out",
+            "--grid data.missing: where data.missing is drop, rows with gaps are left out, and",
         ),
-        (("data.missing=drop", "data.missing_marks=[''],['?']"), "--grid data.missing_marks: with"),
-        (("data.missing=drop", "data.drop=[a],[b]"), "--grid data.drop: with data.missing: drop"),
+        (("data.missing=drop", "data.missing_marks=[''],['?']"), "data.missing_marks: where"),
+        (("data.missing=drop", "data.drop=[a],[b]"), "--grid data.drop: where data.missing is"),
         (("solver.lr=log:1:2",), "--grid solver.lr=log:1:2: needs the number of values"),
         (("solver.lr=lin:1:2:999", "solver.t0=lin:1:2:999"), "the grid has 998,001 points"),
         ((), "a sweep needs at least one --grid"),
