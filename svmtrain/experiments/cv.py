@@ -181,6 +181,7 @@ def _needs_validation(config: Config) -> bool:
     if stop.must_reach is not None:  # it is about the validation accuracy, whatever is watched
         return True
     watched = stop.patience is not None or stop.target is not None
+    watched = watched or stop.metric.startswith("validation")  # it must be there to be named
     metrics = [best_metric(config, True)] + [resolve_metric(stop.metric, True)] * watched
     return any(metric.startswith("validation") for metric in metrics)
 

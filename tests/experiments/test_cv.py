@@ -116,6 +116,7 @@ def test_one_fold_alone_has_no_spread():
         (("stop.patience=9", "stop.metric=objective"), (32, 0)),
         (("checkpoint.best=validation_accuracy",), (26, 6)),
         (("stop.must_reach=0.5",), (26, 6)),
+        (("stop.metric=validation_loss",), (26, 6)),
     ],
 )
 def test_validation_rows_are_held_out_only_where_they_decide_something(tmp_path, overrides, rows):
