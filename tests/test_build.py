@@ -66,6 +66,36 @@ def test_the_folds_hold_out_what_the_test_rows_leave(load):
         load_splits(load("data.fold=1/61"))
 
 
+LOOSE = ("data.stratified=false", "data.test=0.5")
+
+
+@pytest.mark.parametrize(
+    ("rows", "overrides", "advice"),
+    [
+        (1, ("data.fold=1/2",), "give the class more rows"),
+        (1, ("data.fold=1/2", "data.stratified=false"), "give the class more rows"),
+        (2, LOOSE, "hold out fewer rows or set data.stratified: true"),
+        (2, ("data.fold=1/2", *LOOSE), "hold out fewer rows or set data.stratified: true"),
+        (2, ("data.fold=1/2", "data.test=0.5"), "hold out fewer rows or give the class more rows"),
+    ],
+)
+def test_a_class_without_a_row_to_train_on_is_told_with_what_helps(
+    load, tmp_path, rows, overrides, advice
+):
+    """One row is in a fold whatever is asked for; what is set already is not advised."""
+    table = tmp_path / "train.csv"
+    table.write_text(table.read_text() + "1,2,3,yew\n" * rows)
+    found = []
+    for seed in range(40):
+        try:
+            load_splits(load(*overrides, f"data.seed={seed}"))
+        except DataError as error:
+            found.append(str(error))
+    told = f"no row of class 'yew' is left to train on, of {rows} in all; {advice}"
+    assert found
+    assert {message.partition(": ")[2] for message in found} == {told}
+
+
 def test_a_share_of_the_training_rows_leaves_the_others_alone(load):
     """What is held out is the same for every share."""
     held = ("data.test=0.25", "data.validation=0.2")

@@ -1,7 +1,15 @@
 """The one place that turns a config into objects: its rows, and what is trained on them."""
 
 from svmtrain.build.rules import best_metric, cadence, metric, stop_rules, why_unproven
-from svmtrain.build.splits import Splits, data_files, load_like, load_splits, read_options
+from svmtrain.build.settings import refuse_settings
+from svmtrain.build.splits import (
+    Splits,
+    counts_to_deal,
+    data_files,
+    load_like,
+    load_splits,
+    read_options,
+)
 from svmtrain.build.training import (
     Built,
     batch_size,
@@ -9,6 +17,7 @@ from svmtrain.build.training import (
     build_objective,
     build_solver,
     require_dual,
+    strength,
 )
 from svmtrain.build.warm_start import WarmStart
 
@@ -22,12 +31,15 @@ __all__ = [
     "build_objective",
     "build_solver",
     "cadence",
+    "counts_to_deal",
     "data_files",
     "load_like",
     "load_splits",
     "metric",
     "read_options",
+    "refuse_settings",
     "require_dual",
     "stop_rules",
+    "strength",
     "why_unproven",
 ]

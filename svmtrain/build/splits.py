@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from svmtrain.build.too_few import refuse_lost_class, refuse_more_folds
 from svmtrain.config import Config
 from svmtrain.config.texts import fold_of
 from svmtrain.data.cache import Say, cache_folder, load_table, silent
@@ -17,6 +18,7 @@ from svmtrain.data.dataset import (
     CodedLabels,
     Column,
     Dataset,
+    Label,
     ReadOptions,
     Table,
     encode_labels,
@@ -145,17 +147,8 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
     """
     data = config.data
     files, name = data_files(config), title(data.train)
-    options, read = read_options(config), partial(load_table, cache=data.cache, say=say)
-    each = read_each(data.train, data.format, options, data.labels, read)
-    table = combined([table for _, table in each])
-    labels = _labels(table, name)
-    _refuse_lost_header(config, table, labels)
-    classes = find_classes(labels, name)
-    y = encode_labels(labels, classes, name)
+    whole = _whole(config, say)
     config = _lasting(config)
-    plain = not table.categories and data.missing == "error"
-    X = settled(table.X, data.sparse, name, say) if plain else table.X
-    whole = Dataset(X, y, classes, table.feature_names, table.categories)
     held = (data.test, data.test_labels, TEST_STREAM)
     train, test = _part(config, whole, *held, say)
     if data.fold is not None:
@@ -170,19 +163,39 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
         keep=config.data.keep,
         drop=config.data.drop,
     )
-    return _refuse_lost_class(_encoded(config, raw, say), name)
+    found = _encoded(config, raw, say)
+    refuse_lost_class(config, whole, found.train, "train" in found.left_out, name)
+    return found
 
 
-def _refuse_lost_class(splits: Splits, path: str) -> Splits:
-    """Return the rows of a run; raise when a class has none to train on."""
-    counts = splits.train.counts()
-    if counts.all():
-        return splits
-    missing = splits.train.classes[int(np.flatnonzero(counts == 0)[0])]
-    advice = "hold out fewer rows or set data.stratified: true"
-    if splits.left_out.get("train"):
-        advice = f"{advice}, or fill gaps in place of data.missing: drop"
-    raise DataError(f"no row of class {shown(missing)} is left to train on; {advice}", path=path)
+def counts_to_deal(config: Config, folds: int) -> dict[Label, int]:
+    """Return how many rows of each class so many folds are dealt from: those not in data.test.
+
+    Raises
+    ------
+    DataError
+        When there are fewer rows than folds, or for a file that is missing or malformed.
+    """
+    data = config.data
+    whole = _whole(config, silent)
+    rows, _ = _part(_lasting(config), whole, data.test, data.test_labels, TEST_STREAM, silent)
+    refuse_more_folds(rows, folds, title(data.train))
+    return dict(zip(rows.classes, rows.counts().tolist(), strict=True))
+
+
+def _whole(config: Config, say: Say) -> Dataset:
+    """Return all rows of the training data, as read."""
+    data, name = config.data, title(config.data.train)
+    options, read = read_options(config), partial(load_table, cache=data.cache, say=say)
+    each = read_each(data.train, data.format, options, data.labels, read)
+    table = combined([table for _, table in each])
+    labels = _labels(table, name)
+    _refuse_lost_header(config, table, labels)
+    classes = find_classes(labels, name)
+    y = encode_labels(labels, classes, name)
+    plain = not table.categories and data.missing == "error"
+    X = settled(table.X, data.sparse, name, say) if plain else table.X
+    return Dataset(X, y, classes, table.feature_names, table.categories)
 
 
 def _lasting(config: Config) -> Config:
@@ -313,8 +326,7 @@ def _fold(config: Config, whole: Dataset, name: str) -> tuple[Dataset, Dataset]:
     """Return the rows that stay, and those of the fold that a config asks for."""
     data = config.data
     which, count = fold_of(str(data.fold))
-    if count > len(whole):
-        raise DataError(f"has {len(whole)} rows for {count} folds", path=name)
+    refuse_more_folds(whole, count, name)
     stay, held = fold(
         *(whole.y, which, count),
         seed=data.seed,

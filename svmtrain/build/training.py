@@ -56,19 +56,22 @@ def build_objective(config: Objective, train: Dataset) -> LinearObjective:
                 f"objective.{key} is a list, which svmtrain fit alone takes; choose one number, "
                 f"such as --set objective.{key}={value[0]:g}"
             )
-    if isinstance(config.lam, float):
-        lam = config.lam
-    elif isinstance(config.C, float):
-        lam = 1 / (2 * config.C * len(train))
-    else:
-        lam = DEFAULT_LAMBDA
     return LinearObjective(
         loss=config.loss,
         delta=config.delta,
-        lam=lam,
+        lam=strength(config, len(train)),
         bias=config.bias,
         class_weight=_class_weight(config.class_weight, train),
     )
+
+
+def strength(config: Objective, rows: int) -> float:
+    """Return the lambda that a config of one strength means for so many training rows."""
+    if isinstance(config.lam, float):
+        return config.lam
+    if isinstance(config.C, float):
+        return 1 / (2 * config.C * rows)
+    return DEFAULT_LAMBDA
 
 
 def _class_weight(setting: str | Mapping[str, float], train: Dataset) -> NDArray[np.float64] | None:
@@ -102,6 +105,15 @@ def batch_size(config: SolverConfig, rows: int) -> int:
     return min(size, rows)
 
 
+def refuse_schedule(config: SolverConfig, lam: float, lr: float) -> None:
+    """Raise ConfigError when the schedule needs a positive lambda and has none."""
+    if config.schedule == "pegasos" and not 2 * lam * lr > 0:
+        raise ConfigError(
+            f"solver.schedule pegasos needs objective.lambda > 0, and not nearly 0, got {lam:g} "
+            "(try solver.schedule: inverse_scaling)"
+        )
+
+
 def build_solver(
     config: SolverConfig,
     lam: float,
@@ -111,18 +123,8 @@ def build_solver(
     total_steps: int,
     steps_per_epoch: int,
 ) -> Solver:
-    """Return the solver for a resolved step size.
-
-    Raises
-    ------
-    ConfigError
-        When the schedule needs a positive lambda and has none.
-    """
-    if config.schedule == "pegasos" and not 2 * lam * lr > 0:
-        raise ConfigError(
-            f"solver.schedule pegasos needs objective.lambda > 0, and not nearly 0, got {lam:g} "
-            "(try solver.schedule: inverse_scaling)"
-        )
+    """Return the solver for a resolved step size; see `refuse_schedule`."""
+    refuse_schedule(config, lam, lr)
     plan = Plan(
         lr=lr,
         total_steps=total_steps,
@@ -146,7 +148,11 @@ def build_solver(
 
 def require_dual(objective: LinearObjective) -> None:
     """Raise ConfigError when an objective has no dual that is bounded."""
-    why = why_no_bound(objective)
+    refuse_no_dual(why_no_bound(objective))
+
+
+def refuse_no_dual(why: str | None) -> None:
+    """Raise ConfigError for a reason why there is no dual; None is none."""
     if why is not None:
         raise ConfigError(f"solver.name dual has nothing to ascend: {why}")
 

@@ -96,6 +96,8 @@ def _show(result: CurveResult) -> None:
 
     rows = [[getattr(point, name) for name in HEADER] for point in result.points]
     tell(table(HEADER, rows))
+    if not rows:
+        return
     tell(
         f"\nlow and high: 95 % interval by the {result.validation_rows:,} validation rows\n"
         + drawn(result.points)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from svmtrain.build import best_metric
+from svmtrain.build import best_metric, counts_to_deal, refuse_settings
 from svmtrain.config import Config
 from svmtrain.config.schema import MOST_REPEATS
 from svmtrain.config.texts import FOLDS_LIMIT
-from svmtrain.errors import CheckFailed, ConfigError
+from svmtrain.data.dataset import Label
+from svmtrain.errors import CheckFailed, ConfigError, shown
 from svmtrain.experiments.course import Course
 from svmtrain.experiments.figures import figures_of
 from svmtrain.experiments.folder import ExperimentFolder, request_of
@@ -114,8 +115,10 @@ def cross_validate(
 
     Raises
     ------
+    DataError
+        When there are fewer rows than folds.
     ConfigError, ResumeError
-        See `ExperimentFolder.opened`.
+        For settings that do not go together; see also `ExperimentFolder.opened`.
     Interrupted
         When a signal came; the same call goes on.
     """
@@ -124,6 +127,8 @@ def cross_validate(
     if not 1 <= repeats <= MOST_REPEATS:
         raise ConfigError(f"--repeats must be from 1 to {MOST_REPEATS:,}, got {repeats}")
     folder, base = ExperimentFolder(path), _base(config)
+    refuse_settings(base)
+    _note_few(counts_to_deal(base, folds), base, folds, session)
     parts = parts_of(folds, repeats)
     course = Course(
         session, how_many(jobs, resolve(config.solver.threads), session.note), len(parts)
@@ -160,10 +165,23 @@ def _base(config: Config) -> Config:
     return replace(config, data=data)
 
 
+def _note_few(counts: Mapping[Label, int], base: Config, folds: int, session: Session) -> None:
+    """Note the smallest class that is not in every fold, though the folds share each class out."""
+    label, rows = min(counts.items(), key=lambda item: item[1])
+    if base.data.stratified and rows < folds:
+        session.note(
+            f"class {shown(label)} has {rows} row{'' if rows == 1 else 's'}, so that not all of "
+            f"{folds} folds judge one of it"
+        )
+
+
 def _needs_validation(config: Config) -> bool:
     """Return whether validation rows have a part in which model a run ends with."""
     stop = config.stop
+    if stop.must_reach is not None:  # it is about the validation accuracy, whatever is watched
+        return True
     watched = stop.patience is not None or stop.target is not None
+    watched = watched or stop.metric.startswith("validation")  # it must be there to be named
     metrics = [best_metric(config, True)] + [resolve_metric(stop.metric, True)] * watched
     return any(metric.startswith("validation") for metric in metrics)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from svmtrain.build import refuse_settings
 from svmtrain.config import Config
 from svmtrain.config.schema import MOST_REPEATS
 from svmtrain.errors import CheckFailed, ConfigError
@@ -158,17 +160,28 @@ def learning_curve(
 def parts_of(shares: Sequence[float], repeats: int) -> list[Part]:
     """Return the runs of a learning curve, the quickest first."""
     return [
-        Part(share, repeat, f"share-{share:g}" + (f"-repeat-{repeat + 1}" if several else ""))
+        Part(share, repeat, _name(share) + (f"-repeat-{repeat + 1}" if several else ""))
         for share in shares
         for several in [repeats > 1 and share < 1]
         for repeat in range(repeats if several else 1)
     ]
 
 
+def _name(share: float) -> str:
+    """Return what the runs of a share are called."""
+    return f"share-{share:g}"
+
+
 def _refuse(config: Config, shares: Sequence[float], repeats: int) -> None:
     """Raise ConfigError for what no learning curve can be made of."""
     if not (shares[0] > 0 and shares[-1] == 1) or len(shares) < 2:
         raise ConfigError("--shares must be numbers above 0 and below 1, besides all rows")
+    for one, other in itertools.pairwise(shares):
+        if _name(one) == _name(other):
+            raise ConfigError(
+                f"--shares must differ within six digits, by which their runs are named; {one!r} "
+                f"and {other!r} are both {_name(one)}"
+            )
     if not 1 <= repeats <= MOST_REPEATS:
         raise ConfigError(f"--repeats must be from 1 to {MOST_REPEATS:,}, got {repeats}")
     if config.objective.is_path:
@@ -180,6 +193,7 @@ def _refuse(config: Config, shares: Sequence[float], repeats: int) -> None:
             "a learning curve is of the validation accuracy, and data.validation is 0: set a "
             "fraction"
         )
+    refuse_settings(config)
 
 
 def _task(folder: ExperimentFolder, config: Config, part: Part) -> Task:

@@ -27,9 +27,11 @@ NOT_SWEPT = (
     *("output.dir", "output.name", "solver.threads", "solver.gradcheck", "data.cache"),
     *("data.train", "data.labels", "data.test", "data.test_labels"),
     *("data.validation", "data.validation_labels", "data.target", "data.stratified"),
-    *("data.seed", "data.fold", "data.repeat"),
+    *("data.seed", "data.fold", "data.repeat", "data.header"),
 )
 """Settings that are no part of what is learned, or change the rows that points are judged by."""
+OF_GAPS = ("data.missing_marks", "data.keep", "data.drop", "data.text_columns")
+"""Settings that say which rows have gaps: with data.missing: drop, which are judged by."""
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 
@@ -186,6 +188,7 @@ def points_of(
         one = _laid(text, settings)
         name = f"{number:0{width}}-{_slug(settings)}"
         points.append(Point(name, settings, replace(one, output=replace(one.output, name=name))))
+    _refuse_other_rows(points)
     return points
 
 
@@ -201,6 +204,21 @@ def _refuse_keys(axes: Sequence[Axis]) -> None:
             raise _wrong(key, "the points of a sweep are judged by the same rows, and named by it")
     if {"objective.lambda", "objective.C"} <= set(keys):
         raise ConfigError("objective.lambda and objective.C are two ways to give one strength")
+
+
+def _refuse_other_rows(points: Sequence[Point]) -> None:
+    """Raise when rows with gaps are left out at some points, and not the same ones at all."""
+    dropping = [one.config.data.missing == "drop" for one in points]
+    if not any(dropping):
+        return
+    varied = [key for key in OF_GAPS if len({one.settings.get(key) for one in points}) > 1]
+    keys = varied if all(dropping) else ["data.missing"]
+    if keys:
+        raise _wrong(
+            keys[0],
+            "where data.missing is drop, rows with gaps are left out, and the points of a sweep "
+            "are judged by the same rows",
+        )
 
 
 def _product(axes: Sequence[Axis]) -> list[dict[str, str]]:

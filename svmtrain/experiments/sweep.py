@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from svmtrain.build import best_metric, why_unproven
+from svmtrain.build import best_metric, load_splits, refuse_settings, strength, why_unproven
 from svmtrain.config import Config, to_yaml
 from svmtrain.errors import CheckFailed, ConfigError, ModelError
 from svmtrain.experiments.board import Standing, ranked, standing, write_board
@@ -23,8 +23,8 @@ from svmtrain.operations.job import Session
 from svmtrain.operations.warm_start import start_file
 from svmtrain.threads import resolve
 
-STRENGTHS = {"objective.lambda": -1.0, "objective.C": 1.0}
-"""The keys that a path goes along, and the sign by which the strongest penalty comes first."""
+STRENGTHS = ("objective.lambda", "objective.C")
+"""The keys that a path goes along."""
 START_LIMIT = 1 << 34
 
 
@@ -167,6 +167,12 @@ def _refuse(config: Config, points: Sequence[Point], plan: Plan) -> None:
         )
     if plan.halving:
         refuse_horizons(points)
+    for one in points:
+        try:
+            refuse_settings(one.config)
+        except ConfigError as error:
+            asked = " ".join(f"--grid {key}={value}" for key, value in one.settings.items())
+            raise ConfigError(error.problem, path=asked) from None
 
 
 def _tasks(points: Sequence[Point], axes: Sequence[Axis], plan: Plan) -> list[Task]:
@@ -180,15 +186,23 @@ def _tasks(points: Sequence[Point], axes: Sequence[Axis], plan: Plan) -> list[Ta
         chains.setdefault(others, []).append(one)
     return [
         Task(
-            tuple(
-                one.config
-                for one in sorted(chain, key=lambda one: STRENGTHS[key] * float(one.settings[key]))
-            ),
+            tuple(_strongest_first([one.config for one in chain])),
             chained=True,
             gives_up=not plan.full and all(_can_be_proven(one.config) for one in chain),
         )
         for chain in chains.values()
     ]
+
+
+def _strongest_first(configs: Sequence[Config]) -> list[Config]:
+    """Return configs that differ in the strength of the penalty in the order of a path.
+
+    How a C compares with another does not depend on the rows; with a lambda, such as that of
+    null, it does, so that they are counted then.
+    """
+    mixed = len({one.objective.C is None for one in configs}) > 1
+    rows = len(load_splits(configs[0]).train) if mixed else 1
+    return sorted(configs, key=lambda one: -strength(one.objective, rows))
 
 
 def _can_be_proven(config: Config) -> bool:
@@ -281,9 +295,10 @@ def _conclude(
 
 def _status(one: Standing, last: bool) -> str:
     """Return how the run of a point ended: in the last stage, or in an earlier one."""
+    epochs = f"{one.last.epoch} epoch{'' if one.last.epoch == 1 else 's'}"
     if not last:
-        return f"dropped at {one.last.epoch} epochs"
-    return f"given up at {one.last.epoch} epochs" if one.given_up else "finished"
+        return f"dropped at {epochs}"
+    return f"given up at {epochs}" if one.given_up else "finished"
 
 
 def _best(

@@ -57,6 +57,8 @@ class Comparison:
         The leading run against each of the others.
     apart : list of str
         Runs that are not compared, since their rows are others, with the reason.
+    swept : sequence of str or None
+        The settings that were tried for what they do; None for all in which the runs differ.
     """
 
     stories: Sequence[Story]
@@ -64,6 +66,7 @@ class Comparison:
     split: str | None
     duels: list[Duel]
     apart: list[str]
+    swept: Sequence[str] | None = None
 
 
 def compare_stories(

@@ -76,9 +76,12 @@ def _tiles(story: Story) -> list[tuple[str, str, str]]:
 
 def _several(stories: Sequence[Story], experiment: Experiment | None, name: str) -> str:
     split = "validation" if experiment is not None and experiment.best else None
+    if experiment is not None:
+        stories = experiment.with_statuses(stories)
     comparison = compare_stories(stories, split, None if experiment is None else experiment.best)
     said = words.comparison_summary(comparison)
     if experiment is not None:
+        comparison = replace(comparison, swept=experiment.swept)
         said = experiment.said + (said if experiment.kind == "sweep" else [])
         if experiment.kind != "sweep":  # its runs have other rows each, which is no surprise
             comparison = replace(comparison, duels=[], apart=[])
@@ -94,7 +97,7 @@ def _several(stories: Sequence[Story], experiment: Experiment | None, name: str)
         summary=said,
         missing=list(dict.fromkeys(missing)),
         tiles=[],
-        sections=sections_of_several(comparison),
+        sections=sections_of_several(comparison, experiment),
     )
 
 

@@ -7,7 +7,9 @@ from functools import partial
 from typing import Any
 
 from svmtrain.report import figures, words
+from svmtrain.report.answers import ANSWERS
 from svmtrain.report.comparison import Comparison
+from svmtrain.report.experiment import Experiment
 from svmtrain.report.gather import Section, gather
 from svmtrain.report.repeat import fit_again
 from svmtrain.report.story import Story
@@ -15,11 +17,14 @@ from svmtrain.runs.catalogue import FIGURES
 
 DRAWN_RUNS = 6
 FEWEST_VALUES = 3
+NOT_IN_THE_TABLE = ("solver.warm_start", "stop.must_reach")
+"""What a run along a chain got from the one before it: long, and no choice of anyone."""
 
 
 def runs(comparison: Comparison) -> Mapping[str, Any] | None:
     """Give the figures and the differing settings of every run."""
-    stories, keys = comparison.stories, comparison.keys
+    stories = comparison.stories
+    keys = [key for key in comparison.keys if key not in NOT_IN_THE_TABLE]
     known = [name for name in FIGURES if any(s.summary.figures[name] is not None for s in stories)]
     rows = [
         [story.name]
@@ -70,8 +75,8 @@ def _worse(split: str | None, story: Story) -> float:
 
 def settings(comparison: Comparison) -> Mapping[str, Any] | None:
     """Give the accuracy over each setting that takes several numbers."""
-    drawn = []
-    for key in comparison.keys:
+    drawn, swept = [], comparison.swept
+    for key in (key for key in comparison.keys if swept is None or key in swept):
         points = [
             (float(value), accuracy)
             for story in comparison.stories
@@ -127,6 +132,9 @@ SECTIONS: dict[str, tuple[Section[Comparison], str]] = {
 """The sections, in the order of the page: function and title."""
 
 
-def sections_of_several(comparison: Comparison) -> list[dict[str, Any]]:
+def sections_of_several(
+    comparison: Comparison, experiment: Experiment | None = None
+) -> list[dict[str, Any]]:
     """Return the sections that there is something for, as the page takes them."""
-    return gather(SECTIONS, comparison)
+    answers = [] if experiment is None else gather(ANSWERS, experiment)
+    return answers + gather(SECTIONS, comparison)

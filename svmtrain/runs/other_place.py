@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from pathlib import Path
@@ -23,6 +24,20 @@ def no_run(path: Path) -> str:
     except (OSError, ValueError):
         hint = ""
     return f"is not a run directory (no run.json{hint})"
+
+
+def runs_below(folder: str | Path) -> str | None:
+    """Return the first folder of runs in an experiment or in a folder of experiments, quoted.
+
+    None where there is no such folder.
+    """
+    folder = Path(folder)
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        inner = [Path(entry.path) for entry, _ in zip(entries, range(LISTED), strict=False)]
+        for place in (folder, *sorted(inner)):
+            if _runs_in(place / RUNS):
+                return _quoted(place / RUNS)
+    return None
 
 
 def _hint(path: Path) -> str:

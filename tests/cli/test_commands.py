@@ -593,6 +593,17 @@ def test_runs_of_an_empty_and_of_a_missing_folder(ok, refused):
     assert "nowhere" in refused(2, "runs", "list", "--dir", "nowhere")
 
 
+def test_runs_of_a_folder_of_experiments_are_found_below(ok, three):
+    """Where an experiment has some, the command that lists them is told."""
+    Path("experiments/a sweep/runs").mkdir(parents=True)
+    assert ok("runs", "list", "--dir", "experiments") == "no runs yet\n"
+    Path("runs/one").rename("experiments/a sweep/runs/one")
+    told = "no runs here; look below: svmtrain runs list --dir 'experiments/a sweep/runs'\n"
+    for place in ("experiments", "experiments/a sweep"):
+        assert ok("runs", "list", "--dir", place) == ok("runs", "compare", "--dir", place) == told
+    assert ok("runs", "list", "--dir", "experiments/a sweep/runs").splitlines()[1].startswith("one")
+
+
 def test_runs_show_tells_how_it_went(ok, three):
     """Facts, and at most ten epochs, the last among them."""
     out = ok("runs", "show", "runs/one")

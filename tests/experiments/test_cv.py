@@ -10,12 +10,20 @@ import pytest
 from small_paths import stopped
 from small_runs import CLASSES, QUIET, rows_of, start, tree, write_config
 
-from svmtrain.build import load_splits
+from svmtrain.build import counts_to_deal, load_splits
 from svmtrain.config import load_config
-from svmtrain.errors import ConfigError, InUseError, ModelError, ResumeError, StorageError
+from svmtrain.errors import (
+    ConfigError,
+    DataError,
+    InUseError,
+    ModelError,
+    ResumeError,
+    StorageError,
+)
 from svmtrain.experiments import cv
 from svmtrain.experiments.cv import cross_validate, parts_of, spread
 from svmtrain.model import load_model
+from svmtrain.operations.job import Session
 from svmtrain.runs.directory import RunDirectory
 
 
@@ -107,6 +115,8 @@ def test_one_fold_alone_has_no_spread():
         (("stop.patience=9",), (26, 6)),
         (("stop.patience=9", "stop.metric=objective"), (32, 0)),
         (("checkpoint.best=validation_accuracy",), (26, 6)),
+        (("stop.must_reach=0.5",), (26, 6)),
+        (("stop.metric=validation_loss",), (26, 6)),
     ],
 )
 def test_validation_rows_are_held_out_only_where_they_decide_something(tmp_path, overrides, rows):
@@ -139,11 +149,32 @@ def test_a_fold_that_fails_leaves_the_others_alone(tmp_path):
     table.write_text(table.read_text() + "1,2,3,yew\n")
     result = validated(path.parent)
     assert (len(result.folds), len(result.problems)) == (2, 1)
-    assert "no row of class 'yew' is left to train on" in next(iter(result.problems.values()))
+    told = "no row of class 'yew' is left to train on, of 1 in all; give the class more rows"
+    assert next(iter(result.problems.values())).endswith(told)
     assert result.failure is not None
     assert result.failure.exit_code == 1
     assert "1 of 3 runs failed, such as fold-" in str(result.failure)
     assert len(out_of_fold(result)) == result.summary["pooled"]["judged"]
+
+
+def test_more_folds_than_rows_are_refused(tmp_path):
+    """Once, before anything is written: of 60 rows a fifth are set aside."""
+    write_config(tmp_path)
+    with pytest.raises(DataError, match=r"train\.csv: has 48 rows for 49 folds"):
+        validated(tmp_path, folds=49)
+    assert not (tmp_path / "cv").exists()
+
+
+def test_a_class_that_is_not_in_every_fold_is_told(tmp_path):
+    """Where each class is shared out: the smallest of the rows that are not set aside."""
+    config, told = load_config(write_config(tmp_path)), []
+    counts = counts_to_deal(config, 5)
+    assert counts == dict.fromkeys(CLASSES, 16)
+    cv._note_few({**counts, "yew": 1}, config, 2, Session(say=told.append))
+    cv._note_few(counts, config, 16, Session(say=told.append))
+    loose = replace(config, data=replace(config.data, stratified=False))
+    cv._note_few(counts, loose, 17, Session(say=told.append))
+    assert told == ["class 'yew' has 1 row, so that not all of 2 folds judge one of it"]
 
 
 def test_another_request_is_refused_and_force_begins_again(tmp_path):
@@ -196,6 +227,7 @@ def test_what_a_kill_leaves_before_the_first_word_is_no_other_file(tmp_path):
         ((), {"repeats": 0}, "--repeats must be from 1 to 1,000,000, got 0"),
         (("data.fold=1/3",), {}, "cross-validation makes folds of its own"),
         (("objective.lambda=[0.1, 0.2]",), {}, "takes one number for objective.lambda"),
+        (("objective.lambda=0",), {}, "solver.schedule pegasos needs objective.lambda > 0"),
     ],
 )
 def test_what_cannot_be_cross_validated_is_refused(tmp_path, overrides, options, telling):

@@ -114,10 +114,13 @@ def test_a_share_that_fails_leaves_the_rest_of_the_curve(tmp_path):
         ((), {"shares": (0.5, 2.0)}, "--shares must be numbers"),
         ((), {"shares": ()}, "--shares must be numbers"),
         ((), {"shares": (float("nan"),)}, "--shares must be numbers"),
+        ((), {"shares": (0.1234567, 0.1234568)}, "0.1234567 and 0.1234568 are both share-0.123457"),
+        ((), {"shares": (0.5, 0.9999999)}, "--shares must differ .* and 1.0 are both share-1"),
         ((), {"repeats": 0}, "--repeats must be from 1"),
         (("data.validation=0",), {}, "data.validation is 0: set a fraction"),
         (("data.train_share=0.5",), {}, "takes its own shares"),
         (("objective.lambda=[1, 2]",), {}, "takes one number for objective.lambda"),
+        (("objective.lambda=0",), {}, "solver.schedule pegasos needs objective.lambda > 0"),
     ],
 )
 def test_what_is_no_curve_is_refused(tmp_path, overrides, options, telling):

@@ -88,6 +88,13 @@ def test_a_grid_of_another_form_is_refused(text, telling):
         (("objective.lambda=[1, 2],[3, 4]",), "takes one number for objective.lambda"),
         (("data.seed=1,2",), "judged by the same rows"),
         (("output.name=a,b",), "named by it"),
+        (("data.header=true,false",), "judged by the same rows"),
+        (
+            ("data.missing=mean,drop",),
+            "--grid data.missing: where data.missing is drop, rows with gaps are left out, and",
+        ),
+        (("data.missing=drop", "data.missing_marks=[''],['?']"), "data.missing_marks: where"),
+        (("data.missing=drop", "data.drop=[a],[b]"), "--grid data.drop: where data.missing is"),
         (("solver.lr=log:1:2",), "--grid solver.lr=log:1:2: needs the number of values"),
         (("solver.lr=lin:1:2:999", "solver.t0=lin:1:2:999"), "the grid has 998,001 points"),
         ((), "a sweep needs at least one --grid"),
@@ -96,6 +103,12 @@ def test_a_grid_of_another_form_is_refused(text, telling):
 def test_points_that_cannot_be_are_refused(grid, telling):
     """By the schema where it is about a key or a value, with its suggestions."""
     assert telling in refusal(*grid)
+
+
+def test_gaps_may_be_filled_in_several_ways():
+    """The rows are the same; so they are where drop is the one value, whatever else is tried."""
+    assert len(points("data.missing=mean,median", "data.missing_marks=[''],['?']")) == 4
+    assert len(points("data.missing=drop", "data.missing_marks=['?']", "solver.lr=1,2")) == 2
 
 
 def test_the_points_of_a_grid_are_every_combination_over_the_config():

@@ -10,9 +10,10 @@ from small_runs import QUIET, start
 
 from svmtrain.config import load_config
 from svmtrain.errors import ConfigError
+from svmtrain.experiments import sweep as sweeping
 from svmtrain.experiments.board import standing
 from svmtrain.experiments.halving import Rung, rungs_of
-from svmtrain.experiments.points import Point
+from svmtrain.experiments.points import Point, parse_axis, points_of
 from svmtrain.experiments.sweep import Plan, sweep
 from svmtrain.model import load_model
 from svmtrain.operations import fit as fit_module
@@ -118,6 +119,21 @@ def test_runs_along_lambda_start_each_from_the_one_before(tmp_path):
     assert all(load_config(run_of(cold, r).config).solver.warm_start is None for r in cold.board)
 
 
+@pytest.mark.parametrize(
+    ("grid", "order"),
+    [
+        ("objective.lambda=null,0.1,0.01", ["2-lambda-0.1", "1-lambda-null", "3-lambda-0.01"]),
+        ("objective.C=null,0.1,10,1", ["2-C-0.1", "1-C-null", "4-C-1", "3-C-10"]),
+    ],
+)
+def test_a_chain_is_in_the_order_of_what_the_strengths_mean(tmp_path, grid, order):
+    """null is 0.03, and C is 1 / (2 lambda rows): of 78 rows 0.1 is lambda 0.064, and 1 0.0064."""
+    path = write_learnable(tmp_path)
+    axis = parse_axis(grid)
+    (task,) = sweeping._tasks(points_of(load_config(path), [axis]), [axis], Plan((grid,)))
+    assert [config.output.name for config in task.configs] == order
+
+
 @pytest.mark.parametrize("solver", [DUAL, "epochs: 3"])
 def test_the_best_of_a_chain_is_made_again_without_the_others(tmp_path, solver):
     """best.yaml brings what the best was started from, also when all runs are gone."""
@@ -175,7 +191,7 @@ def test_survivors_of_halving_are_the_runs_that_went_straight_to_the_end(tmp_pat
     assert [row["epochs"] for row in result.board] == [9, 3, 3, 1, 1, 1, 1, 1]
     assert [row["status"] for row in result.board] == [
         *("finished", "dropped at 3 epochs", "dropped at 3 epochs"),
-        *["dropped at 1 epochs"] * 5,
+        *["dropped at 1 epoch"] * 5,
     ]
     for row, epochs in zip(result.board, [9, 3, 3, 1, 1, 1, 1, 1], strict=True):
         settings = [f"{key}={value}" for key, value in row["settings"].items()]
@@ -263,6 +279,13 @@ def test_a_chain_goes_on_from_the_last_that_was_finished(tmp_path):
         (("solver.schedule=cosine",), (), {"halving": True}, "solver.schedule cosine plans every"),
         (("solver.epochs=1,2",), (), {"halving": True}, "which --grid has, too"),
         (("solver.lr=1,2",), (), {"halving": True, "eta": 1}, "--eta must be at least 2, got 1"),
+        (
+            ("objective.lambda=0.1,0", "solver.lr=1"),
+            *((), {}),
+            "^--grid objective.lambda=0 --grid solver.lr=1: solver.schedule pegasos needs object",
+        ),
+        (("solver.name=sgd,dual",), ("objective.bias=free",), {}, "dual has nothing to ascend"),
+        (("objective.bias=none,free",), ("stop.gap=1e-3",), {}, "stop.gap cannot be proven"),
     ],
 )
 def test_what_cannot_be_swept_is_refused(tmp_path, grid, overrides, plan, telling):

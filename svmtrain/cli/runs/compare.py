@@ -47,7 +47,7 @@ def command(
         {**run.to_dict(), "settings": {key: run.settings.get(key) for key in keys}} for run in found
     ]
     header, rows = _comparison(found, keys)
-    print_runs(header, rows, document, as_json, as_csv)
+    print_runs(header, rows, document, folder, as_json, as_csv)
 
 
 def _comparison(

@@ -27,4 +27,4 @@ def command(folder: str, sort: str | None, as_json: bool, as_csv: bool) -> None:
     runs = sort_runs([*begun, *to_come(folder)], sort)
     rows = [[run.name, *(run.figures[name] for name in FIGURES)] for run in runs]
     document = [run.to_dict() for run in runs]
-    print_runs(["run", *FIGURES], rows, document, as_json, as_csv)
+    print_runs(["run", *FIGURES], rows, document, folder, as_json, as_csv)

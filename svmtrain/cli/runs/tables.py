@@ -9,6 +9,8 @@ import click
 
 from svmtrain.cli.output import print_csv, print_json, table, tell
 
+NONE = "no runs yet"
+
 sort_option = click.option(
     "--sort", metavar="FIGURE", help="Sort by a figure, such as objective; the best first."
 )
@@ -19,10 +21,11 @@ def print_runs(
     header: Sequence[str],
     rows: Sequence[Sequence[object]],
     document: Any,
+    folder: str,
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Print figures of runs as a table, as JSON or as CSV."""
+    """Print figures of the runs in a folder as a table, as JSON or as CSV."""
     if as_json:
         print_json(document)
     elif as_csv:
@@ -30,4 +33,7 @@ def print_runs(
     elif rows:
         tell(table(header, rows))
     else:
-        tell("no runs yet")
+        from svmtrain.runs.other_place import runs_below
+
+        below = runs_below(folder)
+        tell(f"no runs here; look below: svmtrain runs list --dir {below}" if below else NONE)
