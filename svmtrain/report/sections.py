@@ -88,7 +88,7 @@ def weights(story: Story) -> Mapping[str, Any] | None:
             {"name": name, "picture": _png(figures.template_pixels(effects[:, k], shape))}
             for k, name in enumerate(model.classes)
         ]
-        return {"templates": shown, "strongest": [], "colour": shape.channels > 1}
+        return {"templates": shown, "strongest": [], "colour": shape.channels > 1, "shape": shape}
     scaled = np.asarray(model.W, np.float64)
     return {
         "templates": [],

@@ -167,7 +167,7 @@ def tell_story(
         records=read_records(run),
         model=model,
         judged=judged,
-        shape=_shape(config, model, image, missing),
+        shape=_shape(config, model, image),
         missing=tuple(missing),
     )
 
@@ -203,7 +203,7 @@ def _text(run: RunDirectory) -> str:
 
 
 def _shape(
-    config: Config | None, model: LinearClassifier | None, image: str | None, missing: list[str]
+    config: Config | None, model: LinearClassifier | None, image: str | None
 ) -> Shape | None:
     """Return the shape of rows that are pictures."""
     if model is None or image == "none":
@@ -216,10 +216,4 @@ def _shape(
             first = data_paths(config.data.train)[0].path
             form = "" if is_store(first) else format_of(first, config.data.format)
     names = None if model.encoder is not None else model.feature_names
-    shape = find_shape(form, names, model.n_features)
-    if shape is not None and form in ("idx", "images"):
-        missing.append(
-            f"The rows are shown as pictures of {shape.height} x {shape.width} pixels "
-            "(--image HxW changes that)."
-        )
-    return shape
+    return find_shape(form, names, model.n_features)
