@@ -186,8 +186,17 @@ def test_changed_data_are_not_judged(tmp_path):
     assert "What is taken for what" not in page.shown
 
 
-@pytest.mark.parametrize("name", ["model.npz", "metrics.jsonl", "run.json", "config.yaml"])
-@pytest.mark.parametrize("content", [None, b"\0damaged"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(
+            (name, b"\0damaged")
+            for name in ("model.npz", "metrics.jsonl", "run.json", "config.yaml")
+        ),
+        ("model.npz", None),
+        ("run.json", None),
+    ],
+)
 def test_a_damaged_run_has_a_page(runs, tmp_path, name, content):
     """Whatever is lost, the rest is told."""
     path = tmp_path / "run"

@@ -36,7 +36,7 @@ def test_a_run_killed_at_any_call_and_again_ends_in_the_same_bytes(tmp_path, nam
     total = points(work)
     expected = results(run)
     kills = 0
-    for at in spread(range(total + 1), 7):
+    for at in spread(range(total + 1), 4):
         shutil.rmtree(run.path)
         survived = not killed_at(at, work)
         assert survived == (at == total)

@@ -79,7 +79,7 @@ def verdict(kind, path):
 
 def damages(content):
     """Yield a name, and what is written at which place of a file of that content."""
-    for at in spread(range(len(content)), 60):
+    for at in spread(range(len(content)), 30):
         for mask in MASKS:
             yield "flips", at, bytes([content[at] ^ mask])
     chance = random.Random(len(content))
@@ -105,7 +105,7 @@ def test_no_damage_is_silent(tmp_path, kind, figures):
         seen[name, verdict(kind, path) if changed else "harmless"] += 1
         os.ftruncate(descriptor, len(kind.content))
         os.pwrite(descriptor, kind.content[at : at + len(damage)], at)
-    for length in reversed(spread(range(len(kind.content)), 60)):
+    for length in reversed(spread(range(len(kind.content)), 30)):
         os.ftruncate(descriptor, length)
         seen["lengths", verdict(kind, path)] += 1
     os.close(descriptor)
@@ -158,7 +158,7 @@ def test_no_forged_header_or_array_breaks_anything(tmp_path, kind, figures):
     errors = (ModelError, ResumeError)
     target = Target(kind.name, lambda folder: kind.pack(folder / "data"), errors, "")
     chance, seen, ends = random.Random(kind.name), Counter(), Counter()
-    tries, resumes = extent(38, 2500), extent(3, 350) if kind.step else 0
+    tries, resumes = extent(20, 2500), extent(3, 350) if kind.step else 0
     work = tmp_path / "work"
     work.mkdir()
     judge(target, kind.content, work, measured=False)

@@ -40,7 +40,7 @@ def sweep(tmp_path, name, figures, *overrides):
     return run
 
 
-@pytest.mark.parametrize("name", sorted({*spread(SETTINGS, 5), "patience"}))
+@pytest.mark.parametrize("name", sorted({*spread(SETTINGS, 3), "patience"}))
 def test_a_resume_at_any_step_is_exact(tmp_path, name, figures):
     """Rows in memory."""
     sweep(tmp_path, name, figures)

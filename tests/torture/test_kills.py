@@ -108,7 +108,7 @@ def all_the_same(here, kills, figures, name):
 @pytest.mark.parametrize(
     ("name", "settings", "every", "kills"),
     [
-        ("every epoch", "epochs: 90; batch_size: 1; momentum: 0.5", "1 epochs", (3, 100)),
+        ("every epoch", "epochs: 90; batch_size: 1; momentum: 0.5", "1 epochs", (2, 100)),
         ("every step", "epochs: 9; batch_size: 4; averaging: tail", "1 steps", (2, 40)),
     ],
 )
@@ -124,5 +124,5 @@ def test_a_path_killed_again_and_again_ends_in_the_same_bytes(tmp_path, figures)
     """Kill -9 in and between its runs; then let it finish."""
     lambdas = "objective: {lambda: [0.1, 0.03, 0.01]}"
     write_config(tmp_path, "name: dual; epochs: 20", more=lambdas)
-    _, models, _ = all_the_same(tmp_path, extent(3, 30), figures, "path")
+    _, models, _ = all_the_same(tmp_path, extent(2, 30), figures, "path")
     assert len(models) == 3

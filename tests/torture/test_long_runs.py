@@ -20,7 +20,7 @@ from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.journal import RunJournal
 
 ROOT = Path(__file__).resolve().parents[2]
-EPOCHS = {"sgd": extent(150, 10_000), "dual": extent(150, 1_500)}
+EPOCHS = {"sgd": extent(100, 10_000), "dual": extent(100, 1_500)}
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PATHLIB = inspect.getsourcefile(PurePath)
 INTERNING = [

@@ -106,7 +106,7 @@ def test_no_part_of_the_state_can_be_lost_unnoticed(tmp_path, kind, figures):
         files = run.checkpoint_files()[::-1]
         assert not betrayed(run, files[37], settings, place / "runs" / "other", expected)
         parts = parts_of(files[12], kind)
-        for part in [part for part in spread(parts, 4) if part not in missed]:
+        for part in [part for part in spread(parts, 3) if part not in missed]:
             for path in [*files[12:40:9], *files[43::11], *files[-3:]]:
                 forged = weakened(path, parts[part], place / "forged")
                 if forged is None:

@@ -11,7 +11,7 @@ from tests.fuzz.judge import ACCEPTED, REFUSED, UNFIT, judge
 from tests.fuzz.mutations import mutated
 from tests.fuzz.targets import TARGETS
 
-EXAMPLES = extent(25, 2000)
+EXAMPLES = extent(12, 2000)
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)

@@ -111,7 +111,7 @@ def test_no_power_loss_loses_a_finished_checkpoint(tmp_path, small, name, monkey
     for state, promised in states:
         lay_out(state, tmp_path / "runs")
         assert newest(run) >= promised
-    for state, _ in spread(states, 20):
+    for state, _ in spread(states, 10):
         lay_out(state, tmp_path / "runs")
         fit(settings, QUIET, resume=True)
         assert results(run) == expected

@@ -78,7 +78,7 @@ def test_a_refused_call_costs_one_sentence_and_nothing_else(prepared, for_good, 
     settings, run, expected, total = prepared
     cases = [(at, code) for at in range(total) for code in CODES]
     injected = 0
-    for at, name in spread(cases, 25):
+    for at, name in spread(cases, 20):
         shutil.rmtree(run.path)
         refusing = Refusing(at, getattr(errno, name), for_good)
         error = attempt(settings, refusing)
