@@ -105,6 +105,8 @@ def _show(result: SweepResult) -> None:
     tied = f", tied with {best['ties']} more" if best["ties"] else ""
     test = best["test_accuracy"]
     judged = "" if test is None else f"; test accuracy, which chose nothing: {cell(test)}"
-    tell(f"\nbest  {best['run']} by validation accuracy{tied}{judged}")
+    stages = any(str(row["status"]).startswith("dropped") for row in result.board)
+    among = " among the runs of the last stage" if stages else ""
+    tell(f"\nbest  {best['run']} by validation accuracy{among}{tied}{judged}")
     tell(f"next  svmtrain fit {shlex.quote(best['config'])}")
     tell(f"      svmtrain report {shlex.quote(str(result.path))}")

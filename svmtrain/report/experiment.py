@@ -83,7 +83,7 @@ def read_experiment(place: str | Path) -> Experiment | None:
     names.sort(key=lambda name: ranked.index(name) if name in ranked else len(ranked))
     runs = [run for name in names if (run := folder.run(name)).exists()]
     if not runs:
-        raise ConfigError("is an experiment without runs yet", path=place)
+        raise ConfigError("is an experiment without runs yet: call it again to go on", path=place)
     best = summary.get("best")
     chosen = best if isinstance(best, dict) else {}
     said = _of_sweep(chosen, len(runs)) + _of_folds(summary) + _of_curve(summary)
