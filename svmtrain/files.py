@@ -85,10 +85,19 @@ def write_atomic(path: str | Path, content: bytes) -> None:
         os.replace(temporary, path)
         fsync_folder(path.parent)
     except OSError as error:
-        raise StorageError.from_os_error(error, "write", path) from error
+        raise _unwritten(error, path) from error
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+def _unwritten(error: OSError, path: Path) -> StorageError:
+    """Return why a file could not be written; a folder that is missing is named."""
+    if isinstance(error, FileNotFoundError) and not path.parent.exists():
+        return StorageError(
+            f"cannot write: there is no folder {path.parent}; make it first", path=path
+        )
+    return StorageError.from_os_error(error, "write", path)
 
 
 def _write_durably(path: Path, content: bytes) -> None:
@@ -187,7 +196,7 @@ def replaced_atomically(path: str | Path) -> Iterator[TextIO]:
         os.replace(temporary, path)
         fsync_folder(path.parent)
     except OSError as error:
-        raise StorageError.from_os_error(error, "write", given) from error
+        raise _unwritten(error, given) from error
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)

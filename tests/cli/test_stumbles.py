@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_runs import environment, start
+from small_runs import environment, start, tree
 from tone import faults_of
 
 from svmtrain.objective import compiling
@@ -238,3 +238,42 @@ def test_what_is_done_names_what_comes_next(here, call, words, then):
     assert "next:" not in out
     again = [*words, "--json", *(["--force"] if {"convert", "split", "fit"} & {*words} else [])]
     assert "next:" not in call(*again)[2]
+
+
+@pytest.fixture
+def judged(here):
+    """Return a small finished run with validation and test rows."""
+    return start(here / "c.yaml", "judged", "data.test=0.2")
+
+
+def test_predictions_replace_no_file_that_is_kept(told, call, judged):
+    """Nothing in a run or an experiment, no config, no model; earlier labels are replaced."""
+    before = tree(".")
+    words = ("predict", "runs/judged", "train.csv", "-o")
+    for inside in ("run.json", "labels.txt", "checkpoints/labels.txt"):
+        assert "lies inside a run directory" in told(2, *words, f"runs/judged/{inside}")
+    assert "is named like a config" in told(2, *words, "c.yaml")
+    assert "such as m.txt or m.csv" in told(2, *words, "m.npz")
+    assert told(7, *words, "no/x.txt") == (
+        "no/x.txt: cannot write: there is no folder no; make it first"
+    )
+    assert tree(".") == before
+    Path("exp/runs").mkdir(parents=True)
+    Path("exp/experiment.json").write_text("{}")
+    assert "the folder of an experiment" in told(2, *words, "exp/runs/labels.txt")
+    for _ in range(2):
+        assert call(*words, "labels.txt")[0] == 0
+
+
+def test_a_calibrated_model_replaces_a_file_by_force_alone(told, call, judged):
+    """And nothing in a run; few rows for the curve of steps are told of."""
+    words = ("calibrate", "runs/judged", "--method", "isotonic", "-o")
+    code, _, err = call(*words, "m.npz")
+    assert (code, "are few for --method isotonic" in err) == (0, True)
+    before = tree(".")
+    assert "m.npz: exists already: --force replaces it" in told(2, *words, "m.npz")
+    for name in ("config.yaml", "new.npz"):
+        assert "lies inside a run" in told(2, *words, f"runs/judged/{name}", "--force")
+    assert "svmtrain calibrate m.npz DATA -o FILE" in told(2, "calibrate", "m.npz", "-o", "n.npz")
+    assert tree(".") == before
+    assert call(*words, "m.npz", "--force")[0] == 0
