@@ -33,8 +33,8 @@ from sklearn.pipeline import Pipeline
 TABLES = """\
 
 rows is a list of rows, or an array of objects (n, {width}), with the columns of COLUMNS in that
-order; or, where the columns have names of their own, a table that has them by name, in any order and
-among others: a dict of lists, or a DataFrame of pandas, which is not needed for it. Read all cells
+order; or, where the columns have names of their own, a table that has them by name, in any order or
+with others: a dict of lists, or a DataFrame of pandas, which is not needed for it. Read all cells
 as text, as svmtrain does, so that 07 stays 07:
 
     pandas.read_csv(FILE, dtype=str, keep_default_na=False)

@@ -22,6 +22,7 @@ from svmtrain.build import (
 from svmtrain.checkpoint import Checkpoint
 from svmtrain.config import Config, load_config, to_yaml, without_effect
 from svmtrain.data.scaling import Scaler
+from svmtrain.data.targets import like_numbers
 from svmtrain.errors import (
     CheckFailed,
     ConfigError,
@@ -94,6 +95,8 @@ def prepare(config: Config, session: Session, before: Job | None = None) -> tupl
     if before is None and (idle := without_effect(config)):
         session.note(idle)
     splits = _rows(config, session, before)
+    if before is None and (doubt := label_doubt(splits, config.data.target)):
+        session.note(doubt)
     return splits, _build(config, splits, before)
 
 
@@ -122,6 +125,13 @@ def _rows(config: Config, session: Session, before: Job | None) -> Splits:
     stop_rules(config, splits.validation is not None)
     best_metric(config, splits.validation is not None)
     return splits
+
+
+def label_doubt(splits: Splits, target: str | int | None) -> str | None:
+    """Return a sentence where the labels look like a number to predict; else None."""
+    parts = (splits.train, splits.validation, splits.test)
+    rows = sum(len(part) for part in parts if part is not None)
+    return like_numbers(splits.train.classes, rows, target)
 
 
 def _build(config: Config, splits: Splits, before: Job | None) -> Built:

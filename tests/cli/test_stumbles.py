@@ -277,3 +277,32 @@ def test_a_calibrated_model_replaces_a_file_by_force_alone(told, call, judged):
     assert "svmtrain calibrate m.npz DATA -o FILE" in told(2, "calibrate", "m.npz", "-o", "n.npz")
     assert tree(".") == before
     assert call(*words, "m.npz", "--force")[0] == 0
+
+
+def test_a_number_to_predict_is_asked_about(here, call):
+    """By all that reads labels, once; and a column that counts the rows is told of."""
+    rows = [f"{i + 1},{i % 7},{1000.5 + i * 3 % 50}" for i in range(60)]
+    Path("pay.csv").write_text("\n".join(["id,age,income", *rows]) + "\n")
+    question = "50 classes over 60 rows: is 'income' a number to predict? svmtrain trains"
+    words = ("pay.csv", "--target", "income")
+    _, text, _ = call("config", "init", *words)
+    assert "NOTE: 'id' counts the rows" in text
+    assert question in " ".join(text.replace("#", " ").split())
+    Path("pay.yaml").write_text(text)
+    assert call("fit", "pay.yaml", "--name", "pay")[2].count(f"svmtrain: {question}") == 1
+    assert question in call("doctor", "pay.yaml")[1]
+    told = call("data", "info", *words)[1]
+    assert "50 classes over 60 rows: is the label a number" in told
+    assert "note: 'id' counts the rows" in told
+    for few in (("fit", "c.yaml", "--name", "few"), ("data", "info", "train.csv")):
+        assert "number to predict" not in "".join(map(str, call(*few)))
+
+
+def test_a_starter_config_holds_out_rows_to_judge_by(here, call):
+    """So that the run can be evaluated at once; a file of test rows takes their place."""
+    words = ("config", "init", "train.csv", "--target", "kind")
+    Path("own.yaml").write_text(call(*words)[1])
+    assert "\n  test: 0.2\n" in Path("own.yaml").read_text()
+    assert call("fit", "own.yaml", "-q")[0] == 0
+    assert call("evaluate", "runs/own")[0] == 0
+    assert "\n  test: train.csv\n" in call(*words, "--test", "train.csv")[1]
