@@ -146,6 +146,10 @@ def starter(
     text: str | None = None,
     missing: str | None = None,
     drop: tuple[str | int, ...] = (),
+    header: bool | None = None,
+    delimiter: str | None = None,
+    labels: str | None = None,
+    text_columns: tuple[str | int, ...] = (),
     remarks: Mapping[str, str] | None = None,
     folder: str = "",
 ) -> str:
@@ -166,6 +170,8 @@ def starter(
         What to do about columns of text and gaps, where there are some.
     drop : tuple of str or int
         Columns that can be no features.
+    header, delimiter, labels, text_columns : optional
+        As in a config; what is not given is found out again.
     remarks : mapping of str to str, optional
         By dotted key, what else is to be said of it.
     folder : str
@@ -179,6 +185,10 @@ def starter(
         "data.text": text,
         "data.missing": missing,
         "data.drop": drop or None,
+        "data.header": header,
+        "data.delimiter": delimiter,
+        "data.labels": None if labels is None else _relative(labels, folder),
+        "data.text_columns": text_columns or None,
     }
     lines = [
         "# A config for svmtrain. To change a key that is switched off, remove its '#'.",

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -217,11 +218,11 @@ def test_a_run_shows_what_it_minimised_and_how(call, run):
 @pytest.mark.parametrize(
     ("words", "then"),
     [
-        (("data", "check", "train.csv", "--target", "kind"), "config init train.csv"),
+        (("data", "check", "train.csv", "--target", "kind"), "config init train.csv --target kind"),
         (("data", "convert", "train.csv", "t.npz", "--target", "kind"), "config init t.npz"),
         (
             ("data", "split", "train.csv", "-o", "parts", "--target", "kind"),
-            "config init parts/train.csv --test parts/test.csv",
+            "config init parts/train.csv --target kind --test parts/test.csv -o config.yaml",
         ),
         (("doctor", "c.yaml", "--set", "solver.lr=auto"), "fit c.yaml --set solver.lr=auto"),
         (
@@ -306,3 +307,28 @@ def test_a_starter_config_holds_out_rows_to_judge_by(here, call):
     assert call("fit", "own.yaml", "-q")[0] == 0
     assert call("evaluate", "runs/own")[0] == 0
     assert "\n  test: train.csv\n" in call(*words, "--test", "train.csv")[1]
+
+
+@pytest.mark.parametrize("first", [("data", "check"), ("data", "split")])
+def test_the_next_command_reads_the_data_in_the_same_way(here, call, first):
+    """What was given is given again, so that the command works as it is printed."""
+    rows = "\n".join(f"{i};0{i % 4};{'ab'[i % 2]};{i}" for i in range(20))
+    Path("odd name.csv").write_text(rows + "\n")
+    out = ["-o", "parts"] if "split" in first else []
+    said = ["--target", "2", "--delimiter", ";", "--no-header"]
+    columns = [] if out else ["--text-column", "1", "--drop", "0"]
+    code, _, err = call(*first, "odd name.csv", *out, *said, *columns)
+    assert code == 0, err
+    next_one = shlex.split(err.partition("next: svmtrain ")[2])
+    assert [*said, *columns] == next_one[next_one.index("--target") :][: len(said + columns)]
+    assert call(*next_one)[0] == 0
+    assert call("fit", "config.yaml", "-q")[0] == 0
+    text = Path("config.yaml").read_text()
+    assert all(line in text for line in ('\n  delimiter: ";"\n', "\n  target: 2\n"))
+
+
+def test_a_wide_table_without_a_target_names_its_last_column(told):
+    """Which is often the one of the labels."""
+    Path("wide.csv").write_text(",".join(f"f{i}" for i in range(30)) + ",kind\n")
+    told_of = told(3, "config", "init", "wide.csv")
+    assert "'f6', 'f7' and 23 more, the last 'kind' (name the target" in told_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
@@ -24,7 +25,7 @@ HELD_OUT = (
 
 
 def starter_config(
-    data: str, target: str | None, test: str | None, format: str, output: str | None
+    data: str, options: ReadOptions, test: str | None, format: str, output: str | None
 ) -> str:
     """Return the text of a commented config for a data file, which is read to be sure.
 
@@ -32,19 +33,16 @@ def starter_config(
     ----------
     data, test : str
         Paths; in the text they are relative to the folder of `output`.
-    target : str, optional
-        Name or position of the label column; a number is a position.
+    options : ReadOptions
+        How the file is to be read; what is said there stands in the config too.
     format : str
         A name in `READERS`, or "auto".
     output : str, optional
         Where the text will be written; the current folder if not given.
     """
     format = format_of(data, format)
-    column: str | int | None = target
-    if target is not None and target.lstrip("-").isdigit():
-        column = int(target)
     lenient = format in TABLES
-    table = read_table(data, format, ReadOptions(target=column, text=lenient, gaps=lenient))
+    table = read_table(data, format, replace(options, text=lenient, gaps=lenient))
     if table.labels is not None:
         find_classes(table.labels, data)
     folder = os.path.dirname(output) if output else ""
@@ -53,12 +51,16 @@ def starter_config(
     return starter(
         data,
         format=format,
-        target=column,
+        target=options.target,
+        header=options.header,
+        delimiter=options.delimiter,
+        labels=options.labels,
+        text_columns=options.text_columns,
         test=TEST_SHARE if test is None else test,
         text="onehot" if table.categories else None,
         missing="median" if gaps else None,
-        drop=names,
-        remarks=_remarks(table, column, test),
+        drop=(*options.drop, *names),
+        remarks=_remarks(table, options.target, test),
         folder=folder,
     )
 
