@@ -8,9 +8,11 @@ returns, the new content is on disk under its name; if it raises, one of the two
 from __future__ import annotations
 
 import contextlib
+import difflib
 import hashlib
 import os
 import secrets
+import shlex
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,6 +21,9 @@ from typing import BinaryIO, TextIO
 from svmtrain.errors import ConfigError, StorageError, SvmtrainError
 
 BLOCK = 1 << 20
+LISTED = 1_000
+NEAR = 0.75
+"""Names that are looked at in a folder, and how like another a name is to be meant."""
 TEMPORARY_SUFFIX = ".svmtrain-tmp"
 
 
@@ -147,6 +152,22 @@ def open_regular(path: str | Path, error: type[SvmtrainError]) -> Iterator[Binar
         raise error(f"cannot be read: it is {kind}", path=path)
     with os.fdopen(descriptor, "rb") as file:
         yield file
+
+
+def near_file(path: str | Path) -> str:
+    """Return the name beside a missing file that was probably meant, in brackets; or nothing.
+
+    A name is near by what stands before its last dot, so that test.csv is not near train.csv.
+    """
+    place = Path(path)
+    try:
+        with os.scandir(place.parent) as entries:
+            names = sorted(entry.name for entry, _ in zip(entries, range(LISTED), strict=False))
+    except (OSError, ValueError):
+        return ""
+    stems = {Path(name).stem: name for name in names if not name.startswith(".")}
+    near = difflib.get_close_matches(place.stem, stems, n=1, cutoff=NEAR)
+    return f" (did you mean {shlex.quote(str(place.parent / stems[near[0]]))}?)" if near else ""
 
 
 def read_bytes(path: str | Path, error: type[SvmtrainError], limit: int) -> bytes:

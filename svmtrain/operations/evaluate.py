@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -29,7 +30,7 @@ from svmtrain.objective.features import Rows, times
 from svmtrain.objective.linear import DataTerm
 from svmtrain.objective.losses import Classes
 from svmtrain.runs.directory import RunDirectory, is_path
-from svmtrain.runs.other_place import no_run
+from svmtrain.runs.other_place import near_model, no_run
 
 CHUNK_ROWS = 4096
 SPLITS = ("train", "validation", "test")
@@ -179,6 +180,8 @@ def load_classifier(path: str | Path) -> LinearClassifier:
         if runs and file.exists():
             again = shlex.quote(str(runs[0]))
             hint = f"; svmtrain runs repair {again} says what can be done"
+        elif not os.path.lexists(path):
+            hint = near_model(Path(path))
         elif file.suffix in DATA_ENDINGS:
             hint = "; the model comes first, then the data"
         raise ModelError(f"{error.problem}{hint}", path=error.path) from None

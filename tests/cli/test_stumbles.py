@@ -80,7 +80,8 @@ def test_a_mistyped_config_is_asked_about(told):
 @pytest.mark.parametrize("command", ["resume", "verify", "report"])
 def test_a_mistyped_run_is_asked_about(told, run, command):
     """Beside it, or in runs/; a folder of runs names one of them, a config its command."""
-    start_of = "is not a run directory (no run.json"
+    start_of = "is not a run directory (it does not exist"
+    assert told(2, command, "runs/zzz").endswith(f"runs/zzz: {start_of})")
     assert told(2, command, "runs/rif").endswith(f"{start_of}; did you mean runs/ref?)")
     assert told(2, command, "ref").endswith(f"{start_of}; did you mean runs/ref?)")
     assert told(2, command, "runs").endswith("name one of them, such as runs/ref)")
@@ -332,3 +333,21 @@ def test_a_wide_table_without_a_target_names_its_last_column(told):
     Path("wide.csv").write_text(",".join(f"f{i}" for i in range(30)) + ",kind\n")
     told_of = told(3, "config", "init", "wide.csv")
     assert "'f6', 'f7' and 23 more, the last 'kind' (name the target" in told_of
+
+
+def test_a_mistyped_model_or_file_of_data_is_asked_about(told, run):
+    """By the runs and the files that are there; nothing is suggested where nothing is near."""
+    shutil.copy(run.model, "people.npz")
+    for command in (("predict",), ("evaluate",), ("export", "--to", "c"), ("model", "show")):
+        data = ["train.csv"] if command[0] in ("predict", "evaluate") else []
+        assert told(4, *command, "runs/rfe", *data) == (
+            "runs/rfe: no such file (did you mean runs/ref?)"
+        )
+        assert told(4, *command, "rfe/model.npz", *data).endswith("(did you mean runs/ref?)")
+        assert told(4, *command, "pepole.npz", *data).endswith("(did you mean people.npz?)")
+        assert told(4, *command, "x/zzz.npz", *data) == "x/zzz.npz: no such file"
+    words = ("calibrate", "pepole.npz", "train.csv", "-o", "c.npz")
+    assert told(4, *words).endswith("(did you mean people.npz?)")
+    for command in ("predict", "evaluate"):
+        assert told(3, command, "runs/ref", "trian.csv").endswith("(did you mean train.csv?)")
+        assert told(3, command, "runs/ref", "test.csv") == "test.csv: no such file"
