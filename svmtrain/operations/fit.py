@@ -37,6 +37,7 @@ from svmtrain.operations.job import FitResult, Job, Session
 from svmtrain.operations.resumed import refuse_bound, refuse_state
 from svmtrain.operations.train import train
 from svmtrain.operations.warm_start import find_start, resumed_start
+from svmtrain.runs.catalogue import read_records
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.journal import Metrics, saved_metrics
 from svmtrain.training.stopping import METRICS
@@ -222,6 +223,12 @@ def keep_best_metric(config: Config, splits: Splits, identity: Mapping[str, Any]
 def finished(run: RunDirectory) -> bool:
     """Return whether a run came to its end."""
     return run.exists() and run.model.exists() and run.read_info().get("status") == "finished"
+
+
+def epochs_finished(run: RunDirectory) -> int | None:
+    """Return how many epochs a run came to its end with; None where it has not."""
+    records = read_records(run) if finished(run) else []
+    return records[-1].epoch if records else None
 
 
 def reload_config(run: RunDirectory, overrides: Sequence[str] = ()) -> Config:

@@ -392,3 +392,40 @@ def test_no_word_at_all_shows_the_help(call):
     code, out, err = call()
     assert (code, out) == (2, "")
     assert err == call("--help")[1]
+
+
+def test_a_run_that_was_finished_says_so(call, run):
+    """And how it goes on; what is prolonged has its summary, and a program its document."""
+    told = "runs/ref was finished already (all 4 epochs are done), and nothing was trained"
+    for _ in range(2):
+        out = call("resume", "runs/ref")[1]
+        assert out == f"{told}: svmtrain resume runs/ref --set solver.epochs=8 trains on\n"
+    assert call("resume", "runs/ref", "--json")[1].startswith("{")
+    assert "\nended  " in call("resume", "runs/ref", "--set", "solver.epochs=6")[1]
+    assert "so more are another run" in _resumed(call, "solver.schedule=cosine")
+    assert "a change of its stop rules" in _resumed(call, "stop.patience=1", "solver.epochs=90")
+
+
+def _resumed(call, *settings):
+    """Return what is said when a run of another setting is resumed that was finished."""
+    changes = itertools.chain(*(("--set", one) for one in settings))
+    assert call("fit", "c.yaml", "--name", "other", "--force", "-q", *changes)[0] == 0
+    return call("resume", "runs/other")[1]
+
+
+def test_figures_that_flatter_are_told_of(call, judged):
+    """Those of rows that had a part in the model and its probabilities; not those of others."""
+    assert "were fitted on these rows" in call("evaluate", judged.path, "--split", "validation")[2]
+    assert "were trained on these rows" in call("evaluate", judged.path, "--split", "train")[2]
+    assert call("evaluate", judged.path)[2] == ""
+    plain = start("c.yaml", "plain", "output.calibration=none")
+    assert call("evaluate", plain.path, "--split", "validation")[2] == ""
+
+
+@pytest.mark.parametrize(
+    "words", [("fit", "x"), ("data", "check", "x"), ("circuit", "--file", "x")]
+)
+def test_other_encodings_are_told_what_to_do(here, call, words):
+    """Of configs, tables and circuits."""
+    Path("x").write_bytes(b"a,label\n\xff,1\n1,2\n")
+    assert "(save it as UTF-8)" in "".join(call(*words)[1:])
