@@ -14,6 +14,7 @@ MARKS = {
 }
 """The file that makes a folder what it is, and what that is."""
 ENDINGS = {".yaml": "a config", ".yml": "a config", ".npz": "a model or data"}
+ARCHIVE = b"PK\x03\x04"
 
 
 def refuse_inside(output: str | Path) -> None:
@@ -41,6 +42,8 @@ def refuse_kept(output: str | Path) -> None:
     """
     refuse_inside(output)
     path = Path(os.path.realpath(output))
+    if path.is_file() and path.suffix.lower() not in ENDINGS and _is_archive(path):
+        raise ConfigError("is a model or another archive, and no text; name another", path=output)
     if path.suffix.lower() in ENDINGS and not path.is_dir():
         what = ENDINGS[path.suffix.lower()]
         raise ConfigError(
@@ -48,3 +51,12 @@ def refuse_kept(output: str | Path) -> None:
             f"{path.stem}.txt or {path.stem}.csv",
             path=output,
         )
+
+
+def _is_archive(path: Path) -> bool:
+    """Return whether a file begins as a model does, whatever it is called."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(ARCHIVE)) == ARCHIVE
+    except OSError:
+        return False  # what cannot be read cannot be told; writing has errors of its own

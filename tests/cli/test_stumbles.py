@@ -258,6 +258,9 @@ def test_predictions_replace_no_file_that_is_kept(told, call, judged):
         assert "lies inside a run directory" in told(2, *words, f"runs/judged/{inside}")
     assert "is named like a config" in told(2, *words, "c.yaml")
     assert "such as m.txt or m.csv" in told(2, *words, "m.npz")
+    shutil.copy(judged.model, "m.model")
+    before = tree(".")
+    assert "is a model or another archive" in told(2, *words, "m.model")
     assert told(7, *words, "no/x.txt") == (
         "no/x.txt: cannot write: there is no folder no; make it first"
     )
