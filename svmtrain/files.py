@@ -8,9 +8,11 @@ returns, the new content is on disk under its name; if it raises, one of the two
 from __future__ import annotations
 
 import contextlib
+import difflib
 import hashlib
 import os
 import secrets
+import shlex
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,6 +21,9 @@ from typing import BinaryIO, TextIO
 from svmtrain.errors import ConfigError, StorageError, SvmtrainError
 
 BLOCK = 1 << 20
+LISTED = 1_000
+NEAR = 0.75
+"""Names that are looked at in a folder, and how like another a name is to be meant."""
 TEMPORARY_SUFFIX = ".svmtrain-tmp"
 
 
@@ -85,10 +90,19 @@ def write_atomic(path: str | Path, content: bytes) -> None:
         os.replace(temporary, path)
         fsync_folder(path.parent)
     except OSError as error:
-        raise StorageError.from_os_error(error, "write", path) from error
+        raise _unwritten(error, path) from error
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+def _unwritten(error: OSError, path: Path) -> StorageError:
+    """Return why a file could not be written; a folder that is missing is named."""
+    if isinstance(error, FileNotFoundError) and not path.parent.exists():
+        return StorageError(
+            f"cannot write: there is no folder {path.parent}; make it first", path=path
+        )
+    return StorageError.from_os_error(error, "write", path)
 
 
 def _write_durably(path: Path, content: bytes) -> None:
@@ -140,6 +154,22 @@ def open_regular(path: str | Path, error: type[SvmtrainError]) -> Iterator[Binar
         yield file
 
 
+def near_file(path: str | Path) -> str:
+    """Return the name beside a missing file that was probably meant, in brackets; or nothing.
+
+    A name is near by what stands before its last dot, so that test.csv is not near train.csv.
+    """
+    place = Path(path)
+    try:
+        with os.scandir(place.parent) as entries:
+            names = sorted(entry.name for entry, _ in zip(entries, range(LISTED), strict=False))
+    except (OSError, ValueError):
+        return ""
+    stems = {Path(name).stem: name for name in names if not name.startswith(".")}
+    near = difflib.get_close_matches(place.stem, stems, n=1, cutoff=NEAR)
+    return f" (did you mean {shlex.quote(str(place.parent / stems[near[0]]))}?)" if near else ""
+
+
 def read_bytes(path: str | Path, error: type[SvmtrainError], limit: int) -> bytes:
     """Return the content of a regular file of at most `limit` bytes, or raise `error`."""
     with open_regular(path, error) as file:
@@ -187,7 +217,7 @@ def replaced_atomically(path: str | Path) -> Iterator[TextIO]:
         os.replace(temporary, path)
         fsync_folder(path.parent)
     except OSError as error:
-        raise StorageError.from_os_error(error, "write", given) from error
+        raise _unwritten(error, given) from error
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)

@@ -16,6 +16,7 @@ import click
 
 from svmtrain import __version__, interrupts
 from svmtrain.cli.groups import LazyGroup, OutputClosed
+from svmtrain.cli.usage import usage
 from svmtrain.errors import Interrupted, StorageError, SvmtrainError, printable
 
 COMMANDS = {
@@ -51,6 +52,7 @@ svmtrain predict runs/digits new.csv -o labels.txt
 @click.group(
     cls=LazyGroup,
     commands_at=COMMANDS,
+    synonyms={"train": "fit", "test": "evaluate", "score": "evaluate", "check": "doctor"},
     examples=EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -75,16 +77,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:
         if "--debug" in words[:1] and not isinstance(error, SystemExit):
             _trace(traceback.format_exc())
-        return _explain(error)
+        return _explain(error, words)
 
 
-def _explain(error: BaseException) -> int:
+def _explain(error: BaseException, words: Sequence[str]) -> int:
     """Tell an error in one line and return its exit code."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        if not words and error.ctx:
+            return _show_help(error.ctx)
         command = error.ctx.command_path if error.ctx else "svmtrain"
         return _tell(f"error: missing command (see {command} --help)", 2)
     if isinstance(error, click.ClickException):
-        return _tell(f"error: {_usage(error)}", 2)
+        return _tell(f"error: {usage(error, words)}", 2)
     if isinstance(error, Interrupted):
         return _tell(str(error), error.exit_code)
     if isinstance(error, SvmtrainError):
@@ -105,10 +109,12 @@ def _explain(error: BaseException) -> int:
     return _tell(f"internal error: {name} (svmtrain --debug ... shows the traceback)", 1)
 
 
-def _usage(error: click.ClickException) -> str:
-    text = error.format_message().replace("\n", " ").rstrip(".")
-    context = getattr(error, "ctx", None)
-    return f"{text} (see {context.command_path} --help)" if context else text
+def _show_help(context: click.Context) -> int:
+    """Show the help on stderr, for a command line without a word."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"{context.get_help()}\n")
+        sys.stderr.flush()
+    return 2
 
 
 def _trace(text: str) -> None:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from svmtrain.cli.groups import Command, LazyGroup
-from svmtrain.cli.options import any_path, format_option, json_option, known_format, set_option
+from svmtrain.cli.options import (
+    any_path,
+    columns,
+    json_option,
+    known_format,
+    read_options,
+    reading,
+    set_option,
+)
 from svmtrain.cli.output import print_json, tell
 from svmtrain.errors import printable
 
@@ -62,23 +72,23 @@ def schema(as_json: bool) -> None:
     short_help="Write a commented starter config for a data file.",
 )
 @click.argument("data", type=any_path)
-@click.option("--target", help="The label column, by name or position from 0.")
+@reading
+@columns
 @click.option("--test", metavar="FILE", type=any_path, help="A file of test rows.")
-@format_option
 @click.option("-o", "--output", type=any_path, help="File to write; stdout if not given.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def init(
     data: str,
-    target: str | None,
     test: str | None,
     format_: str,
     output: str | None,
     force: bool,
+    **read: Any,
 ) -> None:
     """Write a commented starter config for DATA, after reading it."""
     from svmtrain.operations.data.starter import starter_config
 
-    text = starter_config(data, target, test, known_format(format_), output)
+    text = starter_config(data, read_options(**read), test, known_format(format_), output)
     if output is None:
         tell(text, nl=False)
         return

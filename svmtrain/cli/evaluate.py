@@ -13,6 +13,7 @@ from svmtrain.cli.options import (
     json_option,
     known_format,
     limit_one_thread,
+    note,
 )
 from svmtrain.cli.output import print_json, table, tell
 
@@ -26,6 +27,12 @@ svmtrain evaluate runs/digits labelled.csv --json
 svmtrain evaluate runs/mnist images-idx3-ubyte --labels labels-idx1-ubyte
 """
 WIDEST = 30
+FLATTERED = {
+    "train": "the weights were trained on these rows, so their figures flatter, as does the Brier "
+    "score",
+    "validation": "the probabilities were fitted on these rows, so their Brier score flatters",
+}
+"""What is said of rows that had a part in a model with probabilities."""
 
 
 @click.command("evaluate", cls=Command, examples=EXAMPLES, short_help="Judge a model.")
@@ -62,6 +69,8 @@ def command(
     if data is None and labels is not None:
         raise click.UsageError("--labels goes with DATA")
     evaluation = _evaluate(model, data, split or "test", labels, format_)
+    if split in FLATTERED and evaluation.reliability is not None:
+        note(f"{FLATTERED[split]}: --split test, or DATA, has neither part")
     if as_json:
         print_json(evaluation.to_dict())
     else:

@@ -7,6 +7,7 @@ import click
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_path, json_option, limit_one_thread, note
 from svmtrain.cli.output import counted, print_json, tell
+from svmtrain.cli.usage import Asked
 from svmtrain.errors import printable
 
 EXAMPLES = """
@@ -22,7 +23,9 @@ svmtrain export runs/digits/model.npz --to liblinear -o digits.liblinear
 @click.option(
     "--to",
     "form",
+    cls=Asked,
     required=True,
+    missing="liblinear, sklearn, onnx, safetensors, json or c, such as --to onnx",
     metavar="FORM",
     help="liblinear, sklearn, onnx, safetensors, json or c.",
 )

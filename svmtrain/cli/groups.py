@@ -35,12 +35,20 @@ class Command(_Examples):
 
 
 class LazyGroup(_Examples, click.Group):
-    """A group with `examples=` and `commands_at=`: names to modules that hold a `command`."""
+    """A group with `examples=` and `commands_at=`: names to modules that hold a `command`.
+
+    `synonyms=` are names of other programs, with the command that is meant by each.
+    """
 
     def __init__(
-        self, *args: Any, commands_at: Mapping[str, str] | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        commands_at: Mapping[str, str] | None = None,
+        synonyms: Mapping[str, str] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.synonyms = dict(synonyms or {})
         self.commands_at = dict(commands_at or {})
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
@@ -63,7 +71,9 @@ class LazyGroup(_Examples, click.Group):
         """Find the command; for a name that is near one, ask whether that was meant."""
         names = {name.lower(): name for name in self.list_commands(ctx)}
         if args and args[0] not in names.values() and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0].lower(), names, n=1)
+            word = args[0].lower()
+            near = [self.synonyms.get(word, "")] if word in self.synonyms else []
+            near += difflib.get_close_matches(word, names, n=1)
             meant = f" (did you mean {names[near[0]]!r}?)" if near else ""
             raise click.UsageError(f"No such command {args[0]!r}{meant}", ctx)
         return super().resolve_command(ctx, args)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -113,6 +113,18 @@ def read_options(
         text_columns=tuple(map(column, text_columns)),
         drop=tuple(map(column, drop)),
     )
+
+
+def repeated(read: Mapping[str, Any], format_: str) -> list[str]:
+    """Return the options of `reading` and `columns` as they were typed, for the next command."""
+    words = [] if format_ == "auto" else ["--format", format_]
+    for name in ("target", "delimiter", "labels"):
+        words += [] if read.get(name) is None else [f"--{name}", read[name]]
+    if read.get("header") is not None:
+        words.append("--header" if read["header"] else "--no-header")
+    for name, option in (("text_columns", "--text-column"), ("drop", "--drop")):
+        words += [word for value in read.get(name, ()) for word in (option, value)]
+    return words
 
 
 def loudness(command: F) -> F:

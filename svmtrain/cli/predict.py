@@ -72,7 +72,10 @@ def command(
     wanted = _wanted(scores, proba, top_k, explain, threshold, reject_as)
     limit_one_thread()
     from svmtrain.operations.predict import Predictions, load_classifier
+    from svmtrain.runs.kept_files import refuse_kept
 
+    if output is not None:
+        refuse_kept(output)
     classifier = load_classifier(model)
     predictions = Predictions(classifier, data, known_format(format_), wanted, source=model)
 

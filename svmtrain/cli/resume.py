@@ -19,6 +19,7 @@ from svmtrain.cli.options import (
     tensorboard_option,
     threads_option,
 )
+from svmtrain.cli.output import tell
 
 if TYPE_CHECKING:
     from svmtrain.operations.job import FitResult, Session
@@ -70,15 +71,24 @@ def command(
     if PathDirectory(run).exists():
         show_path(_resume_path(run, overrides, session), as_json=as_json, quiet=quiet)
     else:
-        show(_resume(run, overrides, session), as_json=as_json, quiet=quiet)
+        result, before = _resume(run, overrides, session)
+        if before != result.last.epoch or as_json or quiet:
+            show(result, as_json=as_json, quiet=quiet)
+            return
+        from svmtrain.operations.describe import finished_already
+
+        tell(finished_already(result))
 
 
-def _resume(run: str, overrides: tuple[str, ...], session: Session) -> FitResult:
-    from svmtrain.operations.fit import reload_config, resume_run
+def _resume(run: str, overrides: tuple[str, ...], session: Session) -> tuple[FitResult, int | None]:
+    """Go on with a run; return what came of it, and its epochs where it was finished before."""
+    from svmtrain.operations.fit import epochs_finished, reload_config, resume_run
     from svmtrain.runs.directory import RunDirectory
 
     directory = RunDirectory(run)
-    return resume_run(directory, reload_config(directory, overrides), session)
+    config = reload_config(directory, overrides)
+    before = epochs_finished(directory)
+    return resume_run(directory, config, session), before
 
 
 def _resume_path(path: str, overrides: tuple[str, ...], session: Session) -> PathResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from svmtrain.cli.fit import make_session
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_seed
 from svmtrain.cli.output import cell, print_json, table, tell
+from svmtrain.cli.usage import Asked
 
 if TYPE_CHECKING:
     from svmtrain.experiments.sweep import SweepResult
@@ -21,6 +23,25 @@ svmtrain sweep digits.yaml --grid objective.lambda=log:1e-4:1e-1:4
 svmtrain sweep digits.yaml --grid solver.lr=0.01,0.1 --grid data.seed=0,1
 svmtrain sweep digits.yaml --grid solver.lr=log:1e-3:1 --random 20 --halving
 """
+NUMBER = r"[-+]?[0-9.]*[0-9](?:[eE][-+]?[0-9]+)?"
+RANGE = re.compile(rf"({NUMBER})(?:\.\.|:)({NUMBER})(?::([0-9]+))?", re.ASCII)
+
+
+def _ranges(
+    context: click.Context, parameter: click.Parameter, grid: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the grid; ranges in the form of other programs get the one of here."""
+    for one in grid:
+        key, _, values = one.partition("=")
+        found = RANGE.fullmatch(values)
+        if found is not None:
+            low, high, count = found[1], found[2], found[3] or "5"
+            raise click.UsageError(
+                f"--grid {one}: a range is log:LOW:HIGH:N or lin:LOW:HIGH:N, "
+                f"such as {key}=log:{low}:{high}:{count}",
+                context,
+            )
+    return grid
 
 
 @click.command("sweep", cls=Command, examples=EXAMPLES, short_help="Try many settings.")
@@ -28,8 +49,11 @@ svmtrain sweep digits.yaml --grid solver.lr=log:1e-3:1 --random 20 --halving
 @click.option(
     "--grid",
     "grid",
+    cls=Asked,
     multiple=True,
     required=True,
+    callback=_ranges,
+    missing="a setting and its values, such as --grid objective.lambda=log:1e-4:1e-1:4",
     metavar="KEY=VALUES",
     help="A setting and its values: a,b,c or log:LOW:HIGH:N or lin:LOW:HIGH:N. Repeatable.",
 )

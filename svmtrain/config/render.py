@@ -142,10 +142,15 @@ def starter(
     *,
     format: str | None = None,
     target: str | int | None = None,
-    test: str | None = None,
+    test: str | float | None = None,
     text: str | None = None,
     missing: str | None = None,
     drop: tuple[str | int, ...] = (),
+    header: bool | None = None,
+    delimiter: str | None = None,
+    labels: str | None = None,
+    text_columns: tuple[str | int, ...] = (),
+    remarks: Mapping[str, str] | None = None,
     folder: str = "",
 ) -> str:
     """Return a commented config to start from.
@@ -155,7 +160,8 @@ def starter(
     Parameters
     ----------
     train, test : str
-        Data files, relative to the current folder unless absolute.
+        Data files, relative to the current folder unless absolute; for test also the fraction of
+        the training rows.
     format : str, optional
         Of the data files; by default told from the file.
     target : str or int, optional
@@ -164,6 +170,10 @@ def starter(
         What to do about columns of text and gaps, where there are some.
     drop : tuple of str or int
         Columns that can be no features.
+    header, delimiter, labels, text_columns : optional
+        As in a config; what is not given is found out again.
+    remarks : mapping of str to str, optional
+        By dotted key, what else is to be said of it.
     folder : str
         Where the config will be saved.
     """
@@ -171,10 +181,14 @@ def starter(
         "data.train": _relative(train, folder),
         "data.format": format,
         "data.target": target,
-        "data.test": None if test is None else _relative(test, folder),
+        "data.test": _relative(test, folder) if isinstance(test, str) else test,
         "data.text": text,
         "data.missing": missing,
         "data.drop": drop or None,
+        "data.header": header,
+        "data.delimiter": delimiter,
+        "data.labels": None if labels is None else _relative(labels, folder),
+        "data.text_columns": text_columns or None,
     }
     lines = [
         "# A config for svmtrain. To change a key that is switched off, remove its '#'.",
@@ -183,19 +197,25 @@ def starter(
     for section, cls in SECTIONS.items():
         lines += [f"# {cls.__doc__}", f"{section}:"]
         for key in keys_of(section):
-            lines += _starter_lines(key, given.get(key.dotted), folder)
+            lines += _starter_lines(
+                key, given.get(key.dotted), folder, (remarks or {}).get(key.dotted, "")
+            )
         lines.append("")
     return "\n".join(lines)
 
 
-def _starter_lines(key: Key, given: object, folder: str) -> list[str]:
+def _starter_lines(key: Key, given: object, folder: str, remark: str) -> list[str]:
     """Return the help and the line of one key, which is live when given or common."""
     value = key.default if given is None else given
     if given is None and _is_path(key.kind, value):
         value = _relative(value, folder)
     live = given is not None or key.common
     text = f"{key.help}: {key.kind.describe()}"
-    comment = textwrap.wrap(text, 94, initial_indent="  # ", subsequent_indent="  #   ")
+    comment = [
+        line
+        for part in (text, remark)
+        for line in textwrap.wrap(part, 94, initial_indent="  # ", subsequent_indent="  #   ")
+    ]
     return [*comment, f"  {'' if live else '#'}{key.name}: {yaml_value(value)}"]
 
 

@@ -78,7 +78,7 @@ def parse_bytes(content: bytes, source: Source) -> Mapping:
         place = Place(source, line, error.start - line_start + 1)
         byte = content[error.start]
         raise place.error(
-            f"not UTF-8: byte 0x{byte:02x} at offset {error.start}; expected a UTF-8 text file"
+            f"not UTF-8: byte 0x{byte:02x} at offset {error.start} (save it as UTF-8)"
         ) from None
     return parse_mapping(text, source)
 

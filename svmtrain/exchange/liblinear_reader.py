@@ -166,7 +166,10 @@ def _parsed(found: Mapping[str, bytes], places: Mapping[str, int], path: str | P
 
     solver = found["solver_type"].decode("ascii", "replace")
     if solver not in LOSSES and solver not in OTHERS:
-        refuse("solver_type", f"one of classification: {', '.join([*LOSSES, *OTHERS])}")
+        of = "one of classification"
+        if solver.endswith("_SVR") or "_SVR_" in solver:
+            of = f"{of}, since this one is of regression and predicts numbers"
+        refuse("solver_type", f"{of}: {', '.join([*LOSSES, *OTHERS])}")
     n_classes = _whole(found["nr_class"])
     if n_classes is None or not 2 <= n_classes <= MAX_CLASSES:
         refuse("nr_class", f"a whole number from 2 to {MAX_CLASSES}")

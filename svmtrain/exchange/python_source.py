@@ -32,9 +32,10 @@ from sklearn.pipeline import Pipeline
 
 TABLES = """\
 
-rows is a table whose columns are found by name, such as a DataFrame of pandas, of the columns of
-COLUMNS (where they have no names of their own, of just these, in that order). Read all of it as
-text, as svmtrain does, so that 07 stays 07:
+rows is a list of rows, or an array of objects (n, {width}), with the columns of COLUMNS in that
+order; or, where the columns have names of their own, a table that has them by name, in any order or
+with others: a dict of lists, or a DataFrame of pandas, which is not needed for it. Read all cells
+as text, as svmtrain does, so that 07 stays 07:
 
     pandas.read_csv(FILE, dtype=str, keep_default_na=False)
 """
@@ -43,10 +44,14 @@ ENCODE = '''
 
 def encode(table):
     """Return the features (n, n_features) of a table: gaps filled, texts as numbers."""
-    if NAMED:
+    names = getattr(getattr(table, "dtype", None), "names", None)
+    if NAMED and (names or hasattr(table, "keys") or hasattr(table, "columns")):
         cells_of = [list(table[name]) for name, _, _ in COLUMNS]
     else:
-        cells_of = np.asarray(table, dtype=object).T.tolist()
+        rows = np.asarray(table, dtype=object)
+        if rows.ndim != 2 or rows.shape[1] != len(COLUMNS):
+            raise ValueError(f"rows have shape {rows.shape}; expected (n, {len(COLUMNS)})")
+        cells_of = rows.T.tolist()
     features = np.zeros((len(cells_of[0]), N_FEATURES))
     at = 0
     for (name, texts, fill), cells in zip(COLUMNS, cells_of):
@@ -157,7 +162,7 @@ def export(classifier: LinearClassifier) -> Exported:
     parts = parts_of(classifier)
     encoder = classifier.encoder
     coef, intercept = one_score(parts.W, parts.b)
-    how = TABLES if encoder is not None else ""
+    how = "" if encoder is None else TABLES.format(width=len(encoder.columns))
     text = [HEAD.format(version=svmtrain.__version__, how=how, imports=_imports(classifier, parts))]
     text.append(f"CLASSES = {_texts(classifier.classes)}\n")
     text.append(f"N_FEATURES = {classifier.n_features}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from svmtrain.errors import ConfigError, DataError
 from svmtrain.files import refuse_same_file, sha256_file
 from svmtrain.model import LinearClassifier
 from svmtrain.operations.evaluate import (
+    YAML_ENDINGS,
     find_model,
     load_classifier,
     located,
@@ -23,7 +25,9 @@ from svmtrain.operations.evaluate import (
     refuse_changed,
     tables_of,
 )
+from svmtrain.operations.exchange import refuse_existing
 from svmtrain.runs.directory import RunDirectory
+from svmtrain.runs.kept_files import refuse_inside
 
 CHUNK_ROWS = 4096
 MOST_SCORES = 20_000_000
@@ -68,6 +72,12 @@ def calibrate_run(run: str | Path, method: str) -> LinearClassifier:
         When the data changed since.
     """
     directory = RunDirectory(run)
+    if directory.path.is_file() and directory.path.suffix not in YAML_ENDINGS:
+        raise ConfigError(
+            "is no run directory, which has validation rows of its own; name labelled rows: "
+            f"svmtrain calibrate {shlex.quote(str(run))} DATA -o FILE",
+            path=run,
+        )
     directory.require()
     model = load_classifier(run)
     splits = load_splits(load_config(directory.config))
@@ -128,14 +138,38 @@ def _refuse_training_rows(model: LinearClassifier, path: str) -> None:
         )
 
 
-def save_calibrated(model: LinearClassifier, source: str | Path, to: str | Path) -> Path:
-    """Write a calibrated model to a file that is not the one it came from.
+def refuse_output(source: str | Path, to: str | Path, *, force: bool = False) -> None:
+    """Refuse a file that a calibrated model may not be written to, before anything is computed.
+
+    Parameters
+    ----------
+    source : str or Path
+        The model or the run that is calibrated.
+    to : str or Path
+    force : bool
+        Whether a file that exists is replaced.
 
     Raises
     ------
     ConfigError
-        When it is: a run then would no longer be what its config makes.
+        When it is inside a run directory, which then would no longer be what its config makes;
+        when it is the model itself; when it exists, unless forced.
     """
-    refuse_same_file(str(to), [find_model(source)])
+    model = find_model(source)
+    refuse_same_file(to, [model])
+    refuse_inside(to)
+    refuse_existing(Path(to), model, force=force)
+
+
+def save_calibrated(
+    model: LinearClassifier, source: str | Path, to: str | Path, *, force: bool = False
+) -> Path:
+    """Write a calibrated model to a file that is not the one it came from; see `refuse_output`.
+
+    Raises
+    ------
+    ConfigError
+    """
+    refuse_output(source, to, force=force)
     model.save(to)
     return Path(to)

@@ -60,7 +60,9 @@ def read_text(path: str) -> str:
     try:
         return read_bytes(path, ConfigError, 4 * TEXT_LIMIT).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"not UTF-8 at byte {error.start}", path=path) from None
+        raise ConfigError(
+            f"not UTF-8 at byte {error.start} (save it as UTF-8)", path=path
+        ) from None
 
 
 def show_expression(

@@ -155,6 +155,19 @@ def summary(result: FitResult) -> str:
     return "\n".join(f"{name.ljust(width)}  {printable(text)}" for name, text in lines)
 
 
+def finished_already(result: FitResult) -> str:
+    """Return what to say of a run that was finished before it was resumed, and how it goes on."""
+    run, reason = result.job.run.path, result.outcome.reason
+    solver, epochs = result.job.config.solver, result.last.epoch
+    told = f"{run} was finished already ({reason}), and nothing was trained"
+    if epochs < solver.epochs:
+        return f"{told}: a change of its stop rules, such as stop.patience, lets it go on"
+    if SCHEDULES[solver.schedule].needs_horizon:
+        return f"{told}: {solver.schedule} plans by the epochs, so more are another run"
+    again = shlex.quote(str(run))
+    return f"{told}: svmtrain resume {again} --set solver.epochs={2 * epochs} trains on"
+
+
 def proof_in_words(result: FitResult) -> str:
     """Return how far from the optimum the objective is at most, or why that is not known."""
     why = why_no_bound(result.job.built.problem.objective)

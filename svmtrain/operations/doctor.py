@@ -32,6 +32,7 @@ from svmtrain.errors import DivergedError
 from svmtrain.objective.features import times
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import Classes, Floats
+from svmtrain.operations.fit import label_doubt
 from svmtrain.operations.gradcheck_report import short_check
 from svmtrain.operations.sample import Sample, fit_scaler, sample
 from svmtrain.training import lr_search
@@ -205,6 +206,9 @@ def _duplicates(patient: Patient) -> Line:
 
 def _balance(patient: Patient) -> Line:
     """Class balance."""
+    doubt = label_doubt(patient.splits, patient.config.data.target)
+    if doubt is not None:
+        return Line(WARN, "class balance", doubt)
     counts = patient.splits.train.counts()
     classes = patient.splits.train.classes
     rare, common = int(counts.argmin()), int(counts.argmax())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -28,8 +29,9 @@ from svmtrain.model import LinearClassifier, load_model
 from svmtrain.objective.features import Rows, times
 from svmtrain.objective.linear import DataTerm
 from svmtrain.objective.losses import Classes
+from svmtrain.operations.misfit import NEEDS_LABELS, misfit
 from svmtrain.runs.directory import RunDirectory, is_path
-from svmtrain.runs.other_place import no_run
+from svmtrain.runs.other_place import near_model, no_run
 
 CHUNK_ROWS = 4096
 SPLITS = ("train", "validation", "test")
@@ -179,6 +181,8 @@ def load_classifier(path: str | Path) -> LinearClassifier:
         if runs and file.exists():
             again = shlex.quote(str(runs[0]))
             hint = f"; svmtrain runs repair {again} says what can be done"
+        elif not os.path.lexists(path):
+            hint = near_model(Path(path))
         elif file.suffix in DATA_ENDINGS:
             hint = "; the model comes first, then the data"
         raise ModelError(f"{error.problem}{hint}", path=error.path) from None
@@ -269,10 +273,19 @@ def tables_of(
         verify_store(file.path)
         before, options = 0, replace(options, labels=file.labels)
         with reading_from(file.path):
-            for table in iter_tables(file.path, format, options, rows=CHUNK_ROWS):
+            tables = iter_tables(file.path, format, options, rows=CHUNK_ROWS)
+            while (table := _next(tables, file.path, format, options)) is not None:
                 interrupts.check()
                 yield file.path, before, table
                 before += len(table.X)
+
+
+def _next(tables: Iterator[Table], path: str, format: str, options: ReadOptions) -> Table | None:
+    """Return the next table of a file, None at its end; errors are told in words of the model."""
+    try:
+        return next(tables, None)
+    except DataError as error:
+        raise misfit(error, path, format, options) from None
 
 
 def evaluate_file(
@@ -292,7 +305,7 @@ def evaluate_file(
         nonlocal left_out
         for path, before, table in tables_of(data, format, options, labels):
             if table.labels is None:
-                raise DataError("has no labels", path=path)
+                raise DataError(f"has no labels; {NEEDS_LABELS}", path=path)
             with located(path, before):
                 y = encode_labels(table.labels, classifier.classes, path, before)
                 at: int | NDArray[np.intp] = before

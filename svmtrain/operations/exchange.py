@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from svmtrain.config.plain import nearest
 from svmtrain.errors import ConfigError, printable
 from svmtrain.exchange import liblinear_reader
 from svmtrain.exchange.forms import EXPORTS, Write
@@ -71,7 +72,10 @@ def export_model(
         When the file cannot be written.
     """
     if form not in EXPORTS:
-        raise ConfigError(f"--to must be one of {', '.join(EXPORTS)}; got {printable(form)!r}")
+        near = nearest(form, EXPORTS)
+        meant = f" (did you mean {near}?)" if near else ""
+        known = ", ".join(EXPORTS)
+        raise ConfigError(f"--to must be one of {known}; got {printable(form)!r}{meant}")
     source = find_model(model)
     writers = EXPORTS[form].writers
     path = _named_after(model, next(iter(writers))) if output is None else Path(output)

@@ -22,6 +22,7 @@ from svmtrain.build import (
 from svmtrain.checkpoint import Checkpoint
 from svmtrain.config import Config, load_config, to_yaml, without_effect
 from svmtrain.data.scaling import Scaler
+from svmtrain.data.targets import like_numbers
 from svmtrain.errors import (
     CheckFailed,
     ConfigError,
@@ -36,6 +37,7 @@ from svmtrain.operations.job import FitResult, Job, Session
 from svmtrain.operations.resumed import refuse_bound, refuse_state
 from svmtrain.operations.train import train
 from svmtrain.operations.warm_start import find_start, resumed_start
+from svmtrain.runs.catalogue import read_records
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.journal import Metrics, saved_metrics
 from svmtrain.training.stopping import METRICS
@@ -94,6 +96,8 @@ def prepare(config: Config, session: Session, before: Job | None = None) -> tupl
     if before is None and (idle := without_effect(config)):
         session.note(idle)
     splits = _rows(config, session, before)
+    if before is None and (doubt := label_doubt(splits, config.data.target)):
+        session.note(doubt)
     return splits, _build(config, splits, before)
 
 
@@ -122,6 +126,13 @@ def _rows(config: Config, session: Session, before: Job | None) -> Splits:
     stop_rules(config, splits.validation is not None)
     best_metric(config, splits.validation is not None)
     return splits
+
+
+def label_doubt(splits: Splits, target: str | int | None) -> str | None:
+    """Return a sentence where the labels look like a number to predict; else None."""
+    parts = (splits.train, splits.validation, splits.test)
+    rows = sum(len(part) for part in parts if part is not None)
+    return like_numbers(splits.train.classes, rows, target)
 
 
 def _build(config: Config, splits: Splits, before: Job | None) -> Built:
@@ -212,6 +223,12 @@ def keep_best_metric(config: Config, splits: Splits, identity: Mapping[str, Any]
 def finished(run: RunDirectory) -> bool:
     """Return whether a run came to its end."""
     return run.exists() and run.model.exists() and run.read_info().get("status") == "finished"
+
+
+def epochs_finished(run: RunDirectory) -> int | None:
+    """Return how many epochs a run came to its end with; None where it has not."""
+    records = read_records(run) if finished(run) else []
+    return records[-1].epoch if records else None
 
 
 def reload_config(run: RunDirectory, overrides: Sequence[str] = ()) -> Config:

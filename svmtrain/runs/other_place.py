@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 from svmtrain.config.plain import nearest
+from svmtrain.files import near_file
 
 LISTED = 1_000
 """Names that are looked at in a folder."""
@@ -23,7 +24,20 @@ def no_run(path: Path) -> str:
         hint = _hint(path)
     except (OSError, ValueError):
         hint = ""
-    return f"is not a run directory (no run.json{hint})"
+    why = "no run.json" if os.path.lexists(path) else "it does not exist"
+    return f"is not a run directory ({why}{hint})"
+
+
+def near_model(path: Path) -> str:
+    """Return the run or the file that a path of no model was probably meant to be, in brackets.
+
+    Nothing where nothing is near.
+    """
+    try:
+        found = _near_run(path) or _near_run(path.parent)
+    except (OSError, ValueError):
+        found = None
+    return near_file(path) if found is None else f" (did you mean {_quoted(found)}?)"
 
 
 def runs_below(folder: str | Path) -> str | None:
@@ -50,11 +64,17 @@ def _hint(path: Path) -> str:
         if path.suffix in (".yaml", ".yml"):
             return f"; it is a config: svmtrain fit {_quoted(path)} --resume goes on with its run"
         return "; it is a file"
+    near = _near_run(path)
+    return "" if near is None else f"; did you mean {_quoted(near)}?"
+
+
+def _near_run(path: Path) -> Path | None:
+    """Return the run of a similar name, beside a path that is not there or in the usual folder."""
     for folder in (path.parent, RUNS):
-        near = nearest(path.name, _runs_in(folder))
+        near = None if path.exists() else nearest(path.name, _runs_in(folder))
         if near is not None:
-            return f"; did you mean {_quoted(folder / near)}?"
-    return ""
+            return folder / near
+    return None
 
 
 def _runs_in(folder: Path) -> list[str]:

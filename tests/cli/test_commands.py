@@ -710,7 +710,6 @@ def test_help_leads_with_examples(ok, words):
         ("runs", "lst"),
         ("predict", "m"),
         ("evaluate", "m", "d", "--split", "holdout"),
-        (),
         ("runs",),
         ("config",),
         ("model",),

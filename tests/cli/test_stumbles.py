@@ -2,31 +2,16 @@
 
 import itertools
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from small_runs import environment, start
-from tone import faults_of
+from small_runs import environment, start, tree
 
 from svmtrain.objective import compiling
-
-
-@pytest.fixture
-def told(here, call):
-    """Run a command line that fails; return the problem, without what stands before it."""
-
-    def run(code, *words):
-        found, out, err = call(*words)
-        assert (found, out) == (code, ""), err
-        line = re.fullmatch(r"svmtrain: error: ([^\n]+)\n", err)
-        assert line, err
-        assert faults_of(err) == []
-        return line[1]
-
-    return run
 
 
 @pytest.fixture
@@ -40,6 +25,7 @@ def run(here):
     [
         (("fti", "c.yaml"), " (did you mean 'fit'?)"),
         (("runs", "lst"), " (did you mean 'list'?)"),
+        (("train", "c.yaml"), " (did you mean 'fit'?)"),
         (("xyz",), ""),
     ],
 )
@@ -79,7 +65,8 @@ def test_a_mistyped_config_is_asked_about(told):
 @pytest.mark.parametrize("command", ["resume", "verify", "report"])
 def test_a_mistyped_run_is_asked_about(told, run, command):
     """Beside it, or in runs/; a folder of runs names one of them, a config its command."""
-    start_of = "is not a run directory (no run.json"
+    start_of = "is not a run directory (it does not exist"
+    assert told(2, command, "runs/zzz").endswith(f"runs/zzz: {start_of})")
     assert told(2, command, "runs/rif").endswith(f"{start_of}; did you mean runs/ref?)")
     assert told(2, command, "ref").endswith(f"{start_of}; did you mean runs/ref?)")
     assert told(2, command, "runs").endswith("name one of them, such as runs/ref)")
@@ -217,11 +204,11 @@ def test_a_run_shows_what_it_minimised_and_how(call, run):
 @pytest.mark.parametrize(
     ("words", "then"),
     [
-        (("data", "check", "train.csv", "--target", "kind"), "config init train.csv"),
+        (("data", "check", "train.csv", "--target", "kind"), "config init train.csv --target kind"),
         (("data", "convert", "train.csv", "t.npz", "--target", "kind"), "config init t.npz"),
         (
             ("data", "split", "train.csv", "-o", "parts", "--target", "kind"),
-            "config init parts/train.csv --test parts/test.csv",
+            "config init parts/train.csv --target kind --test parts/test.csv -o config.yaml",
         ),
         (("doctor", "c.yaml", "--set", "solver.lr=auto"), "fit c.yaml --set solver.lr=auto"),
         (
@@ -238,3 +225,154 @@ def test_what_is_done_names_what_comes_next(here, call, words, then):
     assert "next:" not in out
     again = [*words, "--json", *(["--force"] if {"convert", "split", "fit"} & {*words} else [])]
     assert "next:" not in call(*again)[2]
+
+
+@pytest.fixture
+def judged(here):
+    """Return a small finished run with validation and test rows."""
+    return start(here / "c.yaml", "judged", "data.test=0.2")
+
+
+def test_predictions_replace_no_file_that_is_kept(told, call, judged):
+    """Nothing in a run or an experiment, no config, no model; earlier labels are replaced."""
+    before = tree(".")
+    words = ("predict", "runs/judged", "train.csv", "-o")
+    for inside in ("run.json", "labels.txt", "checkpoints/labels.txt"):
+        assert "lies inside a run directory" in told(2, *words, f"runs/judged/{inside}")
+    assert "is named like a config" in told(2, *words, "c.yaml")
+    assert "such as m.txt or m.csv" in told(2, *words, "m.npz")
+    shutil.copy(judged.model, "m.model")
+    before = tree(".")
+    assert "is a model or another archive" in told(2, *words, "m.model")
+    assert told(7, *words, "no/x.txt") == (
+        "no/x.txt: cannot write: there is no folder no; make it first"
+    )
+    assert tree(".") == before
+    Path("exp/runs").mkdir(parents=True)
+    Path("exp/experiment.json").write_text("{}")
+    assert "the folder of an experiment" in told(2, *words, "exp/runs/labels.txt")
+    for _ in range(2):
+        assert call(*words, "labels.txt")[0] == 0
+
+
+def test_a_calibrated_model_replaces_a_file_by_force_alone(told, call, judged):
+    """And nothing in a run; few rows for the curve of steps are told of."""
+    words = ("calibrate", "runs/judged", "--method", "isotonic", "-o")
+    code, _, err = call(*words, "m.npz")
+    assert (code, "are few for --method isotonic" in err) == (0, True)
+    before = tree(".")
+    assert "m.npz: exists already: --force replaces it" in told(2, *words, "m.npz")
+    for name in ("config.yaml", "new.npz"):
+        assert "lies inside a run" in told(2, *words, f"runs/judged/{name}", "--force")
+    assert "svmtrain calibrate m.npz DATA -o FILE" in told(2, "calibrate", "m.npz", "-o", "n.npz")
+    assert tree(".") == before
+    assert call(*words, "m.npz", "--force")[0] == 0
+
+
+def test_a_number_to_predict_is_asked_about(here, call):
+    """By all that reads labels, once; and a column that counts the rows is told of."""
+    rows = [f"{i + 1},{i % 7},{1000.5 + i * 3 % 50}" for i in range(60)]
+    Path("pay.csv").write_text("\n".join(["id,age,income", *rows]) + "\n")
+    question = "50 classes over 60 rows: is 'income' a number to predict? svmtrain trains"
+    words = ("pay.csv", "--target", "income")
+    _, text, _ = call("config", "init", *words)
+    assert "NOTE: 'id' counts the rows" in text
+    assert question in " ".join(text.replace("#", " ").split())
+    Path("pay.yaml").write_text(text)
+    assert call("fit", "pay.yaml", "--name", "pay")[2].count(f"svmtrain: {question}") == 1
+    assert question in call("doctor", "pay.yaml")[1]
+    told = call("data", "info", *words)[1]
+    assert "50 classes over 60 rows: is the label a number" in told
+    assert "note: 'id' counts the rows" in told
+    for few in (("fit", "c.yaml", "--name", "few"), ("data", "info", "train.csv")):
+        assert "number to predict" not in "".join(map(str, call(*few)))
+
+
+def test_a_starter_config_holds_out_rows_to_judge_by(here, call):
+    """So that the run can be evaluated at once; a file of test rows takes their place."""
+    words = ("config", "init", "train.csv", "--target", "kind")
+    Path("own.yaml").write_text(call(*words)[1])
+    assert "\n  test: 0.2\n" in Path("own.yaml").read_text()
+    assert call("fit", "own.yaml", "-q")[0] == 0
+    assert call("evaluate", "runs/own")[0] == 0
+    assert "\n  test: train.csv\n" in call(*words, "--test", "train.csv")[1]
+
+
+@pytest.mark.parametrize("first", [("data", "check"), ("data", "split")])
+def test_the_next_command_reads_the_data_in_the_same_way(here, call, first):
+    """What was given is given again, so that the command works as it is printed."""
+    rows = "\n".join(f"{i};0{i % 4};{'ab'[i % 2]};{i}" for i in range(20))
+    Path("odd name.csv").write_text(rows + "\n")
+    out = ["-o", "parts"] if "split" in first else []
+    said = ["--target", "2", "--delimiter", ";", "--no-header"]
+    columns = [] if out else ["--text-column", "1", "--drop", "0"]
+    code, _, err = call(*first, "odd name.csv", *out, *said, *columns)
+    assert code == 0, err
+    next_one = shlex.split(err.partition("next: svmtrain ")[2])
+    assert [*said, *columns] == next_one[next_one.index("--target") :][: len(said + columns)]
+    assert call(*next_one)[0] == 0
+    assert call("fit", "config.yaml", "-q")[0] == 0
+    text = Path("config.yaml").read_text()
+    assert all(line in text for line in ('\n  delimiter: ";"\n', "\n  target: 2\n"))
+
+
+def test_a_wide_table_without_a_target_names_its_last_column(told):
+    """Which is often the one of the labels."""
+    Path("wide.csv").write_text(",".join(f"f{i}" for i in range(30)) + ",kind\n")
+    told_of = told(3, "config", "init", "wide.csv")
+    assert "'f6', 'f7' and 23 more, the last 'kind' (name the target" in told_of
+
+
+def test_a_mistyped_model_or_file_of_data_is_asked_about(told, run):
+    """By the runs and the files that are there; nothing is suggested where nothing is near."""
+    shutil.copy(run.model, "people.npz")
+    for command in (("predict",), ("evaluate",), ("export", "--to", "c"), ("model", "show")):
+        data = ["train.csv"] if command[0] in ("predict", "evaluate") else []
+        assert told(4, *command, "runs/rfe", *data) == (
+            "runs/rfe: no such file (did you mean runs/ref?)"
+        )
+        assert told(4, *command, "rfe/model.npz", *data).endswith("(did you mean runs/ref?)")
+        assert told(4, *command, "pepole.npz", *data).endswith("(did you mean people.npz?)")
+        assert told(4, *command, "x/zzz.npz", *data) == "x/zzz.npz: no such file"
+    words = ("calibrate", "pepole.npz", "train.csv", "-o", "c.npz")
+    assert told(4, *words).endswith("(did you mean people.npz?)")
+    for command in ("predict", "evaluate"):
+        assert told(3, command, "runs/ref", "trian.csv").endswith("(did you mean train.csv?)")
+        assert told(3, command, "runs/ref", "test.csv") == "test.csv: no such file"
+
+
+def test_a_run_that_was_finished_says_so(call, run):
+    """And how it goes on; what is prolonged has its summary, and a program its document."""
+    told = "runs/ref was finished already (all 4 epochs are done), and nothing was trained"
+    for _ in range(2):
+        out = call("resume", "runs/ref")[1]
+        assert out == f"{told}: svmtrain resume runs/ref --set solver.epochs=8 trains on\n"
+    assert call("resume", "runs/ref", "--json")[1].startswith("{")
+    assert "\nended  " in call("resume", "runs/ref", "--set", "solver.epochs=6")[1]
+    assert "so more are another run" in _resumed(call, "solver.schedule=cosine")
+    assert "a change of its stop rules" in _resumed(call, "stop.patience=1", "solver.epochs=90")
+
+
+def _resumed(call, *settings):
+    """Return what is said when a run of another setting is resumed that was finished."""
+    changes = itertools.chain(*(("--set", one) for one in settings))
+    assert call("fit", "c.yaml", "--name", "other", "--force", "-q", *changes)[0] == 0
+    return call("resume", "runs/other")[1]
+
+
+def test_figures_that_flatter_are_told_of(call, judged):
+    """Those of rows that had a part in the model and its probabilities; not those of others."""
+    assert "were fitted on these rows" in call("evaluate", judged.path, "--split", "validation")[2]
+    assert "were trained on these rows" in call("evaluate", judged.path, "--split", "train")[2]
+    assert call("evaluate", judged.path)[2] == ""
+    plain = start("c.yaml", "plain", "output.calibration=none")
+    assert call("evaluate", plain.path, "--split", "validation")[2] == ""
+
+
+@pytest.mark.parametrize(
+    "words", [("fit", "x"), ("data", "check", "x"), ("circuit", "--file", "x")]
+)
+def test_other_encodings_are_told_what_to_do(here, call, words):
+    """Of configs, tables and circuits."""
+    Path("x").write_bytes(b"a,label\n\xff,1\n1,2\n")
+    assert "(save it as UTF-8)" in "".join(call(*words)[1:])

@@ -252,7 +252,12 @@ def test_a_python_file_carries_tables_with_text_and_gaps(text, tmp_path):
     X = np.array([[4, 0, 1], [np.nan, np.nan, 2.5], [0.25, 1, np.nan], [7, 2, -3]])
     expected = model.decision_function(model.features(Table(X, None, None, texts), "t"))
     module = imported(python_source.export(model).content, tmp_path)
-    np.testing.assert_allclose(module.pipeline.decision_function(table), expected, **EXACT)
+    columns = table[["size", "co'l\"our\\", "weight"]]
+    as_object = columns.to_numpy(dtype=object)
+    for rows in (table, columns, columns.to_dict("list"), as_object, as_object.tolist()):
+        np.testing.assert_allclose(module.pipeline.decision_function(rows), expected, **EXACT)
+    with pytest.raises(ValueError, match=r"rows have shape \(4, 2\); expected \(n, 3\)"):
+        module.pipeline.predict(as_object[:, :2])
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,11 @@ WRONG = {
     "binary": (THREE, b"PK\x03\x04\x1b[2J", 1, "in the header; expected a model"),
     "no weights": ("w\n1 -2.5 0.5\n0.25 0 -1e-3\n0.5 3 -0.125\n", "", 6, "'' in the header"),
     "no w": (THREE, "nr_class 3", None, "ends before its weights"),
-    "regression": ("L2R_L1LOSS_SVC_DUAL", "L2R_L2LOSS_SVR", 1, "expected one of classification"),
+    "regression": (
+        *("L2R_L1LOSS_SVC_DUAL", "L2R_L2LOSS_SVR", 1),
+        "expected one of classification, since this one is of regression and predicts numbers: L2R",
+    ),
+    "unknown": ("L2R_L1LOSS_SVC_DUAL", "NEW", 1, "expected one of classification: L2R"),
     "one class": ("nr_class 3", "nr_class 1", 2, "nr_class is '1'; expected a whole number from 2"),
     "vast classes": ("nr_class 3", "nr_class 999999999", 2, "nr_class is '999999999'; expected"),
     "many classes": ("nr_class 3", "nr_class 1000000", 3, "label is '9 -4 12'; expected 1000000 d"),

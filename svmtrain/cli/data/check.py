@@ -15,6 +15,7 @@ from svmtrain.cli.options import (
     limit_one_thread,
     read_options,
     reading,
+    repeated,
     suggest,
 )
 from svmtrain.cli.output import counted, print_json, tell
@@ -62,5 +63,5 @@ def command(
         elif not found.faults:
             rows, files = counted(found.rows, "row"), counted(found.files, "file")
             tell(f"{rows} in {files}, no fault")
-            suggest("config", "init", source, "-o", "config.yaml")
+            suggest("config", "init", source, *repeated(read, format_), "-o", "config.yaml")
     return 3 if found.faults else 0

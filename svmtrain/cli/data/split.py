@@ -15,6 +15,7 @@ from svmtrain.cli.options import (
     limit_one_thread,
     read_options,
     reading,
+    repeated,
     suggest,
 )
 from svmtrain.cli.output import print_json, table, tell
@@ -65,7 +66,7 @@ def command(
     files, or stores where npz cannot hold them.
     """
     limit_one_thread()
-    from svmtrain.operations.data.split import default_folder, split_data
+    from svmtrain.operations.data.split import default_folder, keeps_its_form, split_data
 
     parts = split_data(
         source,
@@ -84,7 +85,8 @@ def command(
     rows = [(part.name, part.rows, part.path, _classes(part.classes)) for part in parts]
     tell(table(("part", "rows", "file", "classes"), rows))
     paths = {part.name: part.path for part in parts}
-    suggest("config", "init", paths["train"], "--test", paths["test"], "-o", "config.yaml")
+    said = repeated(read, format_) if keeps_its_form(paths["train"]) else []
+    suggest("config", "init", paths["train"], *said, "--test", paths["test"], "-o", "config.yaml")
 
 
 def _classes(counts: dict[str, int]) -> str:

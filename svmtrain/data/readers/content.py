@@ -38,7 +38,9 @@ TAR_MARK, TAR_OFFSET = b"ustar", 257
 UTF8_BOM = b"\xef\xbb\xbf"
 
 _PICKLE_ADVICE = "loading one could run any code; CIFAR is read in its binary version"
-_IMAGE_ADVICE = "images are read from a folder with one subfolder a class"
+_IMAGE_ADVICE = (
+    "pictures are read from a folder: put it in one and name that; to train, one subfolder a class"
+)
 _UNPACK = "unpack it first"
 ADVICE = {
     "UTF-16 text": "save it as UTF-8",

@@ -138,7 +138,7 @@ def _label_column(
     found = _called_label(header, options)
     if len(found) != 1:
         count = "more than one column is" if found else "no column is"
-        problem = f"{count} called {', '.join(LABEL_NAMES)}; found {listed(header)}"
+        problem = f"{count} called {', '.join(LABEL_NAMES)}; found {listed(header, last=True)}"
         raise NoLabelsError(
             f"{problem} (name the target: data.target of a config, or --target)", path=name
         )
@@ -189,7 +189,7 @@ def _position(
         problem = f"has no header to find the column {shown(column)} in"
         raise DataError(f"{problem} (give its position instead)", path=name)
     if column not in header:
-        problem = f"no column is called {shown(column)}; found {listed(header)}"
+        problem = f"no column is called {shown(column)}; found {listed(header, last=True)}"
         near = get_close_matches(column, header, n=1)
         hint = f"did you mean {shown(near[0])}?" if near else f"{asked} is not there"
         raise DataError(f"{problem} ({hint})", path=name)

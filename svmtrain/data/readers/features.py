@@ -13,11 +13,15 @@ Columns = tuple[tuple[str, ...] | None, int]
 """The names of all columns of a file, the target among them, or None; and how many there are."""
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return the first few `names` for a message, and how many more there are."""
+def listed(names: Sequence[str], *, last: bool = False) -> str:
+    """Return the first few `names` for a message, how many more there are, and perhaps the last.
+
+    The last of all columns is often the one of the labels.
+    """
     text = ", ".join(shown(name) for name in names[:NAMES_SHOWN])
     more = len(names) - NAMES_SHOWN
-    return f"{text} and {more} more" if more > 0 else text or "none"
+    end = f", the last {shown(names[-1])}" if last and more > 0 else ""
+    return f"{text} and {more} more{end}" if more > 0 else text or "none"
 
 
 def expected_width(options: ReadOptions) -> int | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from svmtrain.data.readers.compressed import packing_of, unpacked, unpacked_name
 from svmtrain.data.readers.content import HEAD_BYTES
 from svmtrain.errors import DataError, StorageError
-from svmtrain.files import open_regular
+from svmtrain.files import near_file, open_regular
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -73,6 +73,8 @@ def opened(path: str | Path) -> Iterator[Source]:
     """
     piped = str(path) == STDIN
     name = STDIN_NAME if piped else str(path)
+    if not (piped or os.path.lexists(path)):
+        raise DataError(f"no such file{near_file(path)}", path=path)
     try:
         with _standard_input() if piped else open_regular(path, DataError) as raw:
             size = None if piped else os.fstat(raw.fileno()).st_size

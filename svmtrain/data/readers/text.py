@@ -135,6 +135,6 @@ def text_lines(blocks: TextBlocks) -> Iterator[str]:
             text = line.decode()
         except UnicodeDecodeError as error:
             byte, where = line[error.start], offset + error.start
-            blocks.refuse(f"not UTF-8: byte 0x{byte:02x} at byte offset {where}")
+            blocks.refuse(f"not UTF-8: byte 0x{byte:02x} at byte offset {where} (save it as UTF-8)")
         else:
             yield text

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from svmtrain.data.dataset import CodedLabels, Labels
+from svmtrain.data.targets import counts_rows
 
 TABLES = ("csv", "parquet", "arrow", "store")
 
@@ -61,6 +62,12 @@ class ColumnInfo:
         if self.kind == "text":
             return self.texts == 1 and not self.gaps
         return self.low is not None and self.low == self.high and not self.gaps
+
+    def counts(self, rows: int) -> bool:
+        """Return whether it holds whole numbers that count so many rows, as far as moments tell."""
+        moments = (self.low, self.high, self.mean, self.deviation)
+        known = [value for value in moments if value is not None]
+        return not self.gaps and len(known) == 4 and counts_rows(rows, *known)
 
 
 @dataclass(frozen=True)

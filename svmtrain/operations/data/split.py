@@ -191,6 +191,11 @@ def _places(
     return place
 
 
+def keeps_its_form(part: str) -> bool:
+    """Return whether a part is read as its source is; others hold their labels and names."""
+    return Path(part).suffix not in (".npz", ".store")
+
+
 def _ending(path: str, format: str, table: Table) -> str:
     if format in LOSSLESS:
         return Path(unpacked_name(path)).suffix or LOSSLESS[format]

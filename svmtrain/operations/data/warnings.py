@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from svmtrain.data.targets import like_numbers
 from svmtrain.errors import shown
 from svmtrain.operations.data.facts import DataInfo
 
@@ -28,6 +29,15 @@ def _labels(info: DataInfo) -> Iterator[str]:
         yield f"no labels: {info.unlabelled}"
     elif len(info.classes) == 1:
         yield f"every row has the label {shown(next(iter(info.classes)))}: nothing to learn"
+
+
+def _numbers(info: DataInfo) -> Iterator[str]:
+    """Labels that are a number to predict, and columns that number the rows."""
+    if doubt := like_numbers(info.classes or (), info.rows, None):
+        yield doubt
+    ids = [c.name for c in info.columns if c.counts(info.rows)]
+    if ids and info.droppable:
+        yield f"{_listed(ids)} counts the rows, and says nothing of new ones: drop it (data.drop)"
 
 
 def _rare(info: DataInfo) -> Iterator[str]:
@@ -124,6 +134,7 @@ def _same(info: DataInfo) -> Iterator[str]:
 
 WARNINGS: tuple[Callable[[DataInfo], Iterator[str]], ...] = (
     _labels,
+    _numbers,
     _rare,
     _alike,
     _constant,

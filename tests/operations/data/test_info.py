@@ -137,6 +137,11 @@ LABELS = "a,label\n" + "".join(f"{i},{'x' if i % 9 else 'y'}\n" for i in range(4
 CASES = {
     "_labels": ("a,b\n1,2\n3,4\n", "no labels: no column is called label, target, class, y; found"),
     "_labels one": ("a,label\n1,x\n3,x\n", "every row has the label 'x'"),
+    "_numbers": (LABELS, "'a' counts the rows, and says nothing of new ones: drop it"),
+    "_numbers labels": (
+        "a,label\n" + "".join(f"{i % 7},{i * 0.5}\n" for i in range(30)),
+        "30 classes over 30 rows: is the label a number to predict?",
+    ),
     "_rare": (LABELS, "1 of 2 classes are rare, 'y' with 5 of 40 rows"),
     "_alike": ("a,label\n1,yes\n2,Yes\n", "'Yes' and 'yes' differ in capitals or blanks alone"),
     "_alike blanks": ("a,label\n1,big cat\n2,bigcat\n", "'big cat' and 'bigcat' differ in"),
