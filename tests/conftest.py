@@ -1,5 +1,6 @@
 """What all tests share: steady examples, figures, a web server, commands as documents show them."""
 
+import compileall
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import settings
 from local_server import serving
 from readme_blocks import prepare, run
 
+import svmtrain
 from svmtrain import threads
 from svmtrain.cli import main
 
@@ -17,6 +19,16 @@ SHELL = set("|&;<>$*`")
 
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.load_profile("steady")
+
+
+def pytest_configure(config):
+    """Compile the package once, before there are workers.
+
+    The many commands that tests start then find it compiled; and one that may write only so many
+    bytes leaves no half of a compiled module behind.
+    """
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(Path(svmtrain.__file__).parent, quiet=2)
 
 
 @pytest.fixture
