@@ -16,6 +16,7 @@ from svmtrain import threads
 from svmtrain.cli import main
 
 SHELL = set("|&;<>$*`")
+LONGEST = "test_every_command_of_the_readme"
 
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.load_profile("steady")
@@ -29,6 +30,11 @@ def pytest_configure(config):
     """
     if not hasattr(config, "workerinput"):
         compileall.compile_dir(Path(svmtrain.__file__).parent, quiet=2)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the longest test, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: LONGEST not in item.nodeid)
 
 
 @pytest.fixture

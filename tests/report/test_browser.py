@@ -57,8 +57,7 @@ class Visit:
         self.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", sorted(WIDTHS))
+@pytest.mark.parametrize(("width", "scheme"), [("phone", "dark"), ("desk", "light")])
 @pytest.mark.parametrize("name", ["one", "pictures", "several"])
 def test_a_page_is_silent_sealed_and_fits(browser, pages, name, width, scheme):
     """No complaint, no request but the page's own, nothing wider than the window."""
