@@ -138,7 +138,7 @@ def stopped(here, number, outcome, wait):
     return end
 
 
-@pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", spread(STOPS, 2), ids=lambda number: number.name)
 def test_a_signal_at_any_moment_saves_and_the_printed_command_goes_on(
     tmp_path, undisturbed, figures, number
 ):
