@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from svmtrain.cli.options import any_path, json_option, limit_threads, set_option
+from svmtrain.cli.options import any_path, json_option, limit_threads, set_option, suggest
+from svmtrain.cli.output import print_json
 
 if TYPE_CHECKING:
     from svmtrain.config import Config
+    from svmtrain.errors import CheckFailed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,3 +53,35 @@ def folder_of(out: str | None, config: str, kind: str) -> str:
     from svmtrain.config import run_name
 
     return out if out is not None else str(Path("experiments") / f"{run_name(config)}-{kind}")
+
+
+class Result(Protocol):
+    """What every experiment comes to."""
+
+    @property
+    def path(self) -> Path:
+        """The folder of the experiment."""
+
+    @property
+    def failure(self) -> CheckFailed | None:
+        """What to end with when runs failed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+
+
+R = TypeVar("R", bound=Result)
+
+
+def conclude(
+    result: R, show: Callable[[R], None], *, as_json: bool, name_report: bool = False
+) -> None:
+    """Print a result, as JSON or by `show`; end with the failure of its runs, if some failed."""
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        show(result)
+        if name_report:
+            suggest("report", str(result.path))
+    if result.failure is not None:
+        raise result.failure

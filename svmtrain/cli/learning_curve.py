@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from svmtrain.cli.experiments import configure, experiment, folder_of
+from svmtrain.cli.experiments import conclude, configure, experiment, folder_of
 from svmtrain.cli.fit import make_session
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import suggest
-from svmtrain.cli.output import print_json, table, tell
+from svmtrain.cli.output import table, tell
 
 if TYPE_CHECKING:
     from svmtrain.experiments.learning import CurveResult
@@ -70,14 +69,7 @@ def command(
         jobs=jobs,
         force=force,
     )
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        _show(result)
-        if not quiet:
-            suggest("report", str(result.path))
-    if result.failure is not None:
-        raise result.failure
+    conclude(result, _show, as_json=as_json, name_report=not quiet)
 
 
 def _numbers(text: str) -> list[float]:

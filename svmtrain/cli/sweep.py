@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from svmtrain.cli.experiments import configure, experiment, folder_of
+from svmtrain.cli.experiments import conclude, configure, experiment, folder_of
 from svmtrain.cli.fit import make_session
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import any_seed
-from svmtrain.cli.output import cell, print_json, table, tell
+from svmtrain.cli.output import cell, table, tell
 from svmtrain.cli.usage import Asked
 
 if TYPE_CHECKING:
@@ -101,12 +101,7 @@ def command(
         jobs=jobs,
         force=force,
     )
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        _show(result)
-    if result.failure is not None:
-        raise result.failure
+    conclude(result, _show, as_json=as_json)
 
 
 def _show(result: SweepResult) -> None:

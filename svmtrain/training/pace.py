@@ -82,13 +82,13 @@ class Pace:
         position : int
             Rows of the epoch under way that are done.
         """
-        todo = self.epochs - self.done
+        ahead = self.epochs - self.done
         if self.seconds is not None:
-            return max(todo * self.seconds - (now - self._began), 0.0)
+            return max(ahead * self.seconds - (now - self._began), 0.0)
         if self._first is None or position <= self._first[1]:
             return None
         then, before = self._first
-        return (now - then) / (position - before) * (todo * self.rows - position)
+        return (now - then) / (position - before) * (ahead * self.rows - position)
 
 
 def runs_left(seconds: Sequence[float], left: int, jobs: int, elapsed: float) -> float:
