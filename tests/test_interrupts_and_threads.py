@@ -15,7 +15,7 @@ from svmtrain.errors import Interrupted
 from svmtrain.operations import fit as fits
 from svmtrain.operations.fit import reload_config, resume_run
 from svmtrain.runs.directory import RunDirectory
-from svmtrain.training.loop import Training
+from svmtrain.training.ways import Descent
 
 TWICE = """
 import os, signal, time
@@ -102,14 +102,14 @@ def test_sigusr1_while_data_are_loaded_is_75_and_writes_nothing(tmp_path, monkey
 @pytest.mark.parametrize(("number", "saved"), [(signal.SIGUSR1, [7]), (signal.SIGUSR2, [7, 20])])
 def test_a_signal_in_a_step_saves_right_after_it(tmp_path, monkeypatch, number, saved):
     """Where only the end is saved otherwise: SIGUSR1 stops there, SIGUSR2 goes on."""
-    config, step = write_config(tmp_path), Training._step
+    config, step = write_config(tmp_path), Descent.step
 
-    def step_and_signal(training, rows):
-        if training.state.solver.step == 6:
+    def step_and_signal(way, state, rows):
+        if state.solver.step == 6:
             signal.raise_signal(number)
-        return step(training, rows)
+        return step(way, state, rows)
 
-    monkeypatch.setattr(Training, "_step", step_and_signal)
+    monkeypatch.setattr(Descent, "step", step_and_signal)
     monkeypatch.chdir(tmp_path)
     code = main(["fit", str(config), "-q", "--set", "checkpoint.every=none"])
     assert code == (75 if number == signal.SIGUSR1 else 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from svmtrain.config import Config
+from svmtrain.config.schema import Solver as SolverConfig
 from svmtrain.data.dataset import Dataset
 from svmtrain.data.density import compressed
 from svmtrain.data.mapped import mapping_of
@@ -34,6 +35,26 @@ SPARSE_SHARE = 0.6
 LARGEST_SHIFT = -0.25
 """Dense rows are not taken for sparse ones where what centring takes from a feature is more than
 eps to this power: z - shift would lose digits."""
+
+BATCH_SHARE = 500
+BATCH_LIMITS = (8, 256)
+DUAL_BATCH = 65_536
+
+
+def batch_size(config: SolverConfig, rows: int) -> int:
+    """Return the number of rows of a step.
+
+    `auto` is at most `DUAL_BATCH` for the dual solver, and else a power of two, about rows / 500.
+    """
+    if not isinstance(config.batch_size, str):
+        return min(config.batch_size, rows)
+    if config.name == "dual":
+        return min(DUAL_BATCH, rows)
+    low, high = BATCH_LIMITS
+    size = low
+    while size * 2 <= min(high, rows / BATCH_SHARE):
+        size *= 2
+    return min(size, rows)
 
 
 def row_source(data: Dataset, scaler: Scaler, dtype: str) -> RowSource:

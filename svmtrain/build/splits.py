@@ -4,43 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any
 
-import numpy as np
-
+from svmtrain.build.place import HERE, Place
+from svmtrain.build.reading import FILES_HERE, Files
 from svmtrain.build.too_few import refuse_lost_class, refuse_more_folds
 from svmtrain.config import Config
 from svmtrain.config.texts import fold_of
-from svmtrain.data.cache import Say, cache_folder, load_table, silent
+from svmtrain.data.cache import Say, silent
 from svmtrain.data.columns import Encoder, Rules
 from svmtrain.data.dataset import (
-    CodedLabels,
     Column,
     Dataset,
     Label,
-    ReadOptions,
-    Table,
-    encode_labels,
-    find_classes,
 )
-from svmtrain.data.density import compressed, settled
+from svmtrain.data.density import compressed
 from svmtrain.data.features import encoded, fit_encoder, needs_encoder
-from svmtrain.data.fingerprint import DataFile, identify
+from svmtrain.data.fingerprint import DataFile
 from svmtrain.data.readers import (
-    READERS,
     Paths,
-    columns_of,
-    combined,
-    data_paths,
-    format_of,
-    labels_path,
-    read_each,
     title,
 )
 from svmtrain.data.splits import TEST_STREAM, VALIDATION_STREAM, Index, fold, share, split
-from svmtrain.data.store import describe, is_store
-from svmtrain.errors import ConfigError, DataError, shown
+from svmtrain.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -61,6 +46,8 @@ class Splits:
     keep, drop : tuple of Column
         The columns that were and were not features, by names that other files have too; without
         names, all that were no features are in `drop`, by their places from 0.
+    place : Place
+        Where they are computed with.
     """
 
     train: Dataset
@@ -72,6 +59,7 @@ class Splits:
     left_out: Mapping[str, int] = field(default_factory=dict)
     keep: tuple[Column, ...] = ()
     drop: tuple[Column, ...] = ()
+    place: Place = HERE
 
     @property
     def n_columns(self) -> int:
@@ -79,55 +67,7 @@ class Splits:
         return self.train.n_features if self.encoder is None else len(self.encoder.columns)
 
 
-def read_options(config: Config, **changes: Any) -> ReadOptions:
-    """Return how the data files of a config are to be understood."""
-    data = config.data
-    options = ReadOptions(
-        target=data.target,
-        header=None if isinstance(data.header, str) else data.header,
-        delimiter=None if data.delimiter == "auto" else data.delimiter,
-        keep=data.keep,
-        drop=data.drop,
-        text=data.text != "error",
-        text_columns=data.text_columns,
-        gaps=data.missing != "error",
-        gap_marks=data.missing_marks,
-    )
-    return replace(options, **changes)
-
-
-def data_files(config: Config) -> tuple[DataFile, ...]:
-    """Return the identity of the data files that a config names, and of their labels' files.
-
-    Raises
-    ------
-    ConfigError
-        When labels are given for data that are not.
-    DataError
-        When a file is missing or cannot be read.
-    """
-    data = config.data
-    named = (
-        ("train", data.train, data.labels),
-        ("validation", data.validation, data.validation_labels),
-        ("test", data.test, data.test_labels),
-    )
-    found, records = [], partial(cache_folder, mode=data.cache)
-    for role, paths, labels in named:
-        if paths is None or isinstance(paths, float):
-            if labels is not None:
-                problem = f"data.{role}_labels is given, but data.{role} names no file"
-                raise ConfigError(problem)
-            continue
-        files = data_paths(paths, labels)
-        found.append(identify(role, [file.path for file in files], records))
-        beside = [file.labels or labels_path(file.path, data.format) for file in files]
-        if known := [path for path in beside if path is not None]:
-            found.append(identify(f"{role} labels", known, records))
-    return tuple(found)
-
-
-def load_splits(config: Config, say: Say = silent) -> Splits:
+def load_splits(config: Config, say: Say = silent, read: Files = FILES_HERE) -> Splits:
     """Read the data of a config and split them.
 
     The test rows are taken out first, then the fold that takes their place, where one is asked
@@ -139,6 +79,8 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
     config : Config
     say : callable, optional
         Takes a note for the user.
+    read : Files, optional
+        What reads the files, if not this process.
 
     Raises
     ------
@@ -146,22 +88,23 @@ def load_splits(config: Config, say: Say = silent) -> Splits:
         For a file that is missing or malformed, or a split that leaves no rows.
     """
     data = config.data
-    files, name = data_files(config), title(data.train)
-    whole = _whole(config, say)
-    config = _lasting(config)
-    held = (data.test, data.test_labels, TEST_STREAM)
-    train, test = _part(config, whole, *held, say)
+    files, name = read.identify(config), title(data.train)
+    whole = read.whole(config, say)
+    config = read.lasting(config)
+    held = ("test", data.test, data.test_labels, TEST_STREAM)
+    train, test = _part(config, whole, *held, say, read)
     if data.fold is not None:
         train, test = _fold(config, train, name)
-    held = (data.validation, data.validation_labels, VALIDATION_STREAM)
-    train, validation = _part(config, train, *held, say)
+    held = ("validation", data.validation, data.validation_labels, VALIDATION_STREAM)
+    train, validation = _part(config, train, *held, say, read)
     if data.train_share < 1:
         train = train.rows(_share(config, train))
     raw = Splits(
         *(train, validation, test, files),
-        target=_target(data.target, data_paths(data.train)[0].path),
+        target=read.target(config),
         keep=config.data.keep,
         drop=config.data.drop,
+        place=read.place(),
     )
     found = _encoded(config, raw, say)
     refuse_lost_class(config, whole, found.train, "train" in found.left_out, name)
@@ -177,56 +120,12 @@ def counts_to_deal(config: Config, folds: int) -> dict[Label, int]:
         When there are fewer rows than folds, or for a file that is missing or malformed.
     """
     data = config.data
-    whole = _whole(config, silent)
-    rows, _ = _part(_lasting(config), whole, data.test, data.test_labels, TEST_STREAM, silent)
+    read = FILES_HERE
+    whole, lasts = read.whole(config, silent), read.lasting(config)
+    held = ("test", data.test, data.test_labels, TEST_STREAM)
+    rows, _ = _part(lasts, whole, *held, silent, read)
     refuse_more_folds(rows, folds, title(data.train))
     return dict(zip(rows.classes, rows.counts().tolist(), strict=True))
-
-
-def _whole(config: Config, say: Say) -> Dataset:
-    """Return all rows of the training data, as read."""
-    data, name = config.data, title(config.data.train)
-    options, read = read_options(config), partial(load_table, cache=data.cache, say=say)
-    each = read_each(data.train, data.format, options, data.labels, read)
-    table = combined([table for _, table in each])
-    labels = _labels(table, name)
-    _refuse_lost_header(config, table, labels)
-    classes = find_classes(labels, name)
-    y = encode_labels(labels, classes, name)
-    plain = not table.categories and data.missing == "error"
-    X = settled(table.X, data.sparse, name, say) if plain else table.X
-    return Dataset(X, y, classes, table.feature_names, table.categories)
-
-
-def _lasting(config: Config) -> Config:
-    """Return a config with the columns to keep and drop as they are found in other files.
-
-    Places are those of the training file: other files may have the columns in another order, or
-    lack the labels. A store has its labels apart, so that its places last.
-    """
-    data, first = config.data, data_paths(config.data.train)[0].path
-    if all(isinstance(column, str) for column in (*data.keep, *data.drop)):
-        return config
-    names, width = columns_of(first, data.format, read_options(config))
-    if names is not None:
-        keep, drop = (
-            tuple(column if isinstance(column, str) else names[column] for column in columns)
-            for columns in (data.keep, data.drop)
-        )
-        return replace(config, data=replace(data, keep=keep, drop=drop))
-    if not isinstance(data.target, int) or READERS[format_of(first, data.format)].folder:
-        return config
-    kept, lost = (
-        {column % width for column in columns if isinstance(column, int)}
-        for columns in (data.keep, data.drop)
-    )
-    others = set(range(width)) - ((kept or set(range(width))) - lost) - {data.target % width}
-    return replace(config, data=replace(data, keep=(), drop=tuple(sorted(others))))
-
-
-def _target(given: Column | None, path: str) -> Column | None:
-    """Return the label column that is given, or that a store has the name of."""
-    return describe(path).target if given is None and is_store(path) else given
 
 
 def _encoded(config: Config, splits: Splits, say: Say) -> Splits:
@@ -272,46 +171,21 @@ def _encoded(config: Config, splits: Splits, say: Say) -> Splits:
     )
 
 
-def _refuse_lost_header(config: Config, table: Table, labels: Any) -> None:
-    """Raise when the first line of a table without a header looks like one after all."""
-    data = config.data
-    if data.header != "auto" or table.feature_names is not None:
-        return
-    path, first = data_paths(data.train)[0].path, next(iter(labels))
-    if isinstance(labels, CodedLabels):
-        alone = int(labels.counts()[labels.codes[0]]) == 1
-    else:
-        alone = isinstance(labels, list) and labels.count(first) == 1
-    if isinstance(first, str) and len(labels) > 2 and alone:
-        if format_of(path, data.format) != "csv":
-            return
-        raise DataError(
-            f"the label of the first line, {shown(first)}, is that of no other: "
-            "set data.header to true or false",
-            path=path,
-            line=1,
-        )
-
-
-def _labels(table: Table, path: str) -> Any:
-    if table.labels is None:
-        raise DataError("has no labels", path=path)
-    return table.labels
-
-
 def _part(
     config: Config,
     whole: Dataset,
+    role: str,
     source: Paths | float | None,
     labels: Paths | None,
     stream: int,
     say: Say,
+    read: Files,
 ) -> tuple[Dataset, Dataset | None]:
     """Return the rows that stay, and those of held-out files or of a fraction."""
     if not source:
         return whole, None
     if not isinstance(source, float):
-        return whole, load_like(config, source, whole, labels, say)
+        return whole, read.like(config, role, source, labels, whole, say)
     stay, held = split(
         whole.y,
         source,
@@ -344,30 +218,4 @@ def _share(config: Config, train: Dataset) -> Index:
         seed=data.seed,
         repeat=data.repeat,
         stratified=data.stratified,
-    )
-
-
-def load_like(
-    config: Config, paths: Paths, like: Dataset, labels: Paths | None = None, say: Say = silent
-) -> Dataset:
-    """Read files that must have the features and classes of another dataset."""
-    options = read_options(
-        config,
-        n_features=like.n_features,
-        feature_names=like.feature_names,
-        text=False,
-        text_columns=(),
-        vocabulary=like.categories,
-    )
-    read = partial(load_table, cache=config.data.cache, say=say)
-    each = list(read_each(paths, config.data.format, options, labels, read))
-    codes = [encode_labels(_labels(table, name), like.classes, name) for name, table in each]
-    table = combined([table for _, table in each])
-    plain = not table.categories and config.data.missing == "error"
-    return Dataset(
-        settled(table.X, config.data.sparse, title(paths), say) if plain else table.X,
-        np.concatenate(codes),
-        like.classes,
-        like.feature_names,
-        table.categories,
     )

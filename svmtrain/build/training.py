@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from svmtrain.build.rows import row_source, training_rows
+from svmtrain.build.place import Place
+from svmtrain.build.rows import batch_size, row_source
 from svmtrain.build.splits import Splits
 from svmtrain.build.warm_start import WarmStart
 from svmtrain.config import DEFAULT_LAMBDA, Config
@@ -19,10 +20,9 @@ from svmtrain.config.schema import Solver as SolverConfig
 from svmtrain.data.columns import Encoder
 from svmtrain.data.dataset import Column, Dataset, Label
 from svmtrain.data.scaling import Scaler
-from svmtrain.data.sparse import Csr
+from svmtrain.data.statistics import Gathered, gathered, settled
 from svmtrain.errors import ConfigError, shown
 from svmtrain.model import LinearClassifier
-from svmtrain.objective.compiling import numba_version
 from svmtrain.objective.linear import LinearObjective
 from svmtrain.objective.losses import Floats
 from svmtrain.solvers.dual import DualAscent
@@ -36,10 +36,7 @@ from svmtrain.training.loop import Problem
 from svmtrain.training.lr_search import LrSearch, SolverFor
 from svmtrain.training.sources import CompiledMemoryRows, RowSource
 from svmtrain.training.state import TrainingState
-
-BATCH_SHARE = 500
-BATCH_LIMITS = (8, 256)
-DUAL_BATCH = 65_536
+from svmtrain.training.ways import Way
 
 
 def build_objective(config: Objective, train: Dataset) -> LinearObjective:
@@ -89,22 +86,6 @@ def _class_weight(setting: str | Mapping[str, float], train: Dataset) -> NDArray
     return np.array([setting.get(name, 1.0) for name in names])
 
 
-def batch_size(config: SolverConfig, rows: int) -> int:
-    """Return the number of rows of a step.
-
-    `auto` is at most `DUAL_BATCH` for the dual solver, and else a power of two, about rows / 500.
-    """
-    if not isinstance(config.batch_size, str):
-        return min(config.batch_size, rows)
-    if config.name == "dual":
-        return min(DUAL_BATCH, rows)
-    low, high = BATCH_LIMITS
-    size = low
-    while size * 2 <= min(high, rows / BATCH_SHARE):
-        size *= 2
-    return min(size, rows)
-
-
 def refuse_schedule(config: SolverConfig, lam: float, lr: float) -> None:
     """Raise ConfigError when the schedule needs a positive lambda and has none."""
     if config.schedule == "pegasos" and not 2 * lam * lr > 0:
@@ -122,8 +103,12 @@ def build_solver(
     lr: float,
     total_steps: int,
     steps_per_epoch: int,
+    updates: int = 1,
 ) -> Solver:
-    """Return the solver for a resolved step size; see `refuse_schedule`."""
+    """Return the solver for a resolved step size; see `refuse_schedule`.
+
+    Of steps that make several updates each, the rate is that of the first of them.
+    """
     refuse_schedule(config, lam, lr)
     plan = Plan(
         lr=lr,
@@ -136,6 +121,8 @@ def build_solver(
         t0=None if isinstance(config.t0, str) else config.t0,
     )
     rate = partial(SCHEDULES[config.schedule].rate, plan)
+    if updates > 1:
+        rate = partial(_first_of, rate, updates)
     if sparse and config.momentum == 0:
         return LazySGD(rate=rate, averaging=config.averaging, shift=shift)
     return SGD(
@@ -157,11 +144,10 @@ def refuse_no_dual(why: str | None) -> None:
         raise ConfigError(f"solver.name dual has nothing to ascend: {why}")
 
 
-def build_dual(objective: LinearObjective, rows: RowSource) -> DualAscent:
+def build_dual(objective: LinearObjective, rows: RowSource, place: Place) -> DualAscent:
     """Return the dual solver for the training rows; see `require_dual`."""
     require_dual(objective)
-    compiled = isinstance(rows, CompiledMemoryRows)
-    return DualAscent(len(rows), kernel=f"numba {numba_version()}" if compiled else "numpy")
+    return DualAscent(len(rows), kernel=place.kernel(rows))
 
 
 @dataclass(frozen=True)
@@ -222,21 +208,21 @@ class Built:
 
 
 def _search(
+    sample: Dataset,
     config: SolverConfig,
-    train: Dataset,
     scaler: Scaler,
     objective: LinearObjective,
     make: SolverFor,
     weights: tuple[Floats, Floats],
+    batch: int,
 ) -> LrSearch:
     """Return what `lr: auto` finds on a sample of the training rows."""
-    rows = train.rows(lr_search.sample(config.seed, len(train)))
     return lr_search.search(
-        row_source(rows, scaler, config.dtype),
+        row_source(sample, scaler, config.dtype),
         objective,
         make,
         weights,
-        batch_size=batch_size(config, len(train)),
+        batch_size=batch,
         seed=config.seed,
         momentum=config.momentum,
     )
@@ -248,6 +234,8 @@ def _problem(
     method: Solver | DualAscent,
     train: RowSource,
     validation: RowSource | None,
+    way: Way | None,
+    step_rows: int,
 ) -> Problem:
     """Return the parts as the training loop takes them."""
     return Problem(
@@ -256,9 +244,10 @@ def _problem(
         train=train,
         validation=validation,
         epochs=config.epochs,
-        batch_size=batch_size(config, len(train)),
+        batch_size=step_rows,
         shuffle=config.shuffle,
         seed=config.seed,
+        way=way,
     )
 
 
@@ -283,20 +272,19 @@ def build(
     like : Built, optional
         Made of the same splits, with the same preprocessing: its scaled rows are used again.
     """
-    solver, train = config.solver, splits.train
+    solver, train, place = config.solver, splits.train, splits.place
     objective = build_objective(config.objective, train).narrowed(len(train.classes))
     scaler, rows, validation = _sources(config, splits, like)
     weights = objective.narrow(*_first_weights(config, splits, scaler, objective, start))
-    make = partial(build_solver, solver, objective.lam, scaler.shift, isinstance(train.matrix, Csr))
+    make = partial(build_solver, solver, objective.lam, scaler.shift, train.sparse)
     search, dual = None, None
     if solver.name == "dual":
-        lr, dual = 0.0, build_dual(objective, rows)
+        lr, dual = 0.0, build_dual(objective, rows, place)
     if lr is None and solver.lr == "auto":
-        search = _search(solver, train, scaler, objective, make, weights)
+        search = _searched(splits, solver, scaler, objective, make, weights)
         lr = search.lr
     lr = lr if lr is not None else float(solver.lr)
-    steps = -(-len(train) // batch_size(solver, len(train)))
-    method = dual or make(lr, solver.epochs * steps, steps)
+    method, way, step_rows = _method(config, splits, objective, dual, scaler, lr, rows)
     certified = dual is None and why_no_bound(objective) is None
     state = method.start(*weights)
     if dual is not None and isinstance(rows, CompiledMemoryRows):
@@ -304,7 +292,7 @@ def build(
     if isinstance(start, WarmStart) and dual is not None:
         start.settle(state, objective, rows)
     return Built(
-        problem=_problem(solver, objective, method, rows, validation),
+        problem=_problem(solver, objective, method, rows, validation, way, step_rows),
         scaler=scaler,
         classes=train.classes,
         feature_names=train.feature_names,
@@ -325,10 +313,65 @@ def _sources(
     """Return the scaler, and sources of the scaled training and validation rows."""
     if like is not None:
         return like.scaler, like.problem.train, like.problem.validation
-    train, held = splits.train, splits.validation
-    scaler = Scaler.fit(train.blocks(), config.preprocess.scale, config.preprocess.row_norm)
-    rows = training_rows(config, train, scaler)
-    return scaler, rows, None if held is None else row_source(held, scaler, config.solver.dtype)
+    train, held, place = splits.train, splits.validation, splits.place
+    seen = settled(place.over(train, statistics_of))
+    scaler = Scaler.of(seen, config.preprocess.scale, config.preprocess.row_norm)
+    rows = place.train(config, train, scaler)
+    return scaler, rows, None if held is None else place.held(config, held, scaler)
+
+
+def statistics_of(rows: Dataset) -> Gathered:
+    """Return what is known of the columns of some rows, to be settled with that of others."""
+    return gathered(rows.blocks())
+
+
+def _searched(
+    splits: Splits,
+    config: SolverConfig,
+    scaler: Scaler,
+    objective: LinearObjective,
+    make: SolverFor,
+    weights: tuple[Floats, Floats],
+) -> LrSearch:
+    """Return what `lr: auto` finds on a sample of the training rows, wherever they are."""
+    n = len(splits.train)
+    sample = splits.train.rows(lr_search.sample(config.seed, n))
+    return splits.place.of_few(
+        *(sample, _search, config, scaler, objective, make, weights, batch_size(config, n))
+    )
+
+
+def _method(
+    config: Config,
+    splits: Splits,
+    objective: LinearObjective,
+    dual: DualAscent | None,
+    scaler: Scaler,
+    lr: float,
+    rows: RowSource,
+) -> tuple[Solver | DualAscent, Way | None, int]:
+    """Return the solver, what makes its steps where that is not itself, and the rows of a step."""
+    solver, place, n = config.solver, splits.place, len(splits.train)
+    each = place.steps(config.solver, n)
+    steps = -(-n // each.rows) * each.updates
+    make = partial(
+        build_solver,
+        solver,
+        objective.lam,
+        scaler.shift,
+        lr=lr,
+        total_steps=solver.epochs * steps,
+        steps_per_epoch=steps,
+    )
+    if dual is not None:
+        return dual, place.way(objective, None, rows), each.rows
+    way = place.way(objective, partial(make, sparse=splits.train.sparse), rows)
+    return make(sparse=place.lazy(splits.train), updates=each.updates), way, each.rows
+
+
+def _first_of(rate: Callable[[int], float], updates: int, step: int) -> float:
+    """Return the learning rate of the first update of a step that makes so many."""
+    return rate(step * updates)
 
 
 def _first_weights(

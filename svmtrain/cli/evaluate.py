@@ -18,7 +18,7 @@ from svmtrain.cli.options import (
 from svmtrain.cli.output import print_json, table, tell
 
 if TYPE_CHECKING:
-    from svmtrain.operations.evaluate import Evaluation
+    from svmtrain.operations.judged import Evaluation
 
 EXAMPLES = """
 svmtrain evaluate runs/digits --split test

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain.data.mapped import Reading
-from svmtrain.data.sparse import Matrix, stacked
+from svmtrain.data.sparse import Csr, Matrix, stacked
 from svmtrain.errors import DataError, shown
 
 Label = int | str
@@ -222,6 +222,11 @@ class Dataset:
     def n_features(self) -> int:
         """The number of features."""
         return int(self.matrix.shape[1]) if self.maker is None else self.maker.n_features
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the matrix is a Csr."""
+        return isinstance(self.matrix, Csr)
 
     @property
     def places(self) -> NDArray[np.intp]:

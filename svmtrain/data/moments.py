@@ -45,6 +45,13 @@ class Moments:
             self.low = np.concatenate([self.low, nothing + np.inf])
             self.high = np.concatenate([self.high, nothing - np.inf])
 
+    def join(self, other: Moments) -> None:
+        """Take in what is known of other rows."""
+        self.widen(len(other.count))
+        known = (other.count, other.mean, other.squares, other.low, other.high)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._combine(slice(len(other.count)), *known)
+
     def add(self, rows: Matrix) -> None:
         """Take rows in, (n, n_features); they are looked at in pieces that the caches hold."""
         self.widen(rows.shape[1])

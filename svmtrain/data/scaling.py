@@ -78,8 +78,13 @@ class Scaler:
             When the values of a column are too large to be scaled in float64.
         """
         blocks = [X] if isinstance(X, np.ndarray | Csr) else X
+        return cls.of(column_statistics(blocks), scale, row_norm)
+
+    @classmethod
+    def of(cls, seen: ColumnStatistics, scale: str, row_norm: str) -> Scaler:
+        """Return the scaler for what is known of the columns of the rows; see `fit`."""
         with np.errstate(over="ignore", invalid="ignore"):
-            offset, width = SCALINGS[scale](column_statistics(blocks))
+            offset, width = SCALINGS[scale](seen)
             factor = 1 / np.where(width > 0, width, 1.0)
         bad = ~(np.isfinite(offset) & np.isfinite(factor) & np.isfinite(width) & (factor > 0))
         if bad.any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,17 +37,48 @@ class ColumnStatistics:
     values: Columns
 
 
-def column_statistics(blocks: Iterable[Matrix]) -> ColumnStatistics:
-    """Return the statistics of rows that come in blocks, at least one row in all."""
-    moments, rows, zeros = Moments(), 0, None
+@dataclass(frozen=True)
+class Gathered:
+    """What is known of the columns of some rows, before that of others is added.
+
+    Attributes
+    ----------
+    moments : Moments
+    rows : int
+    sparse : bool
+        Whether the zeros between the values are still to be counted.
+    """
+
+    moments: Moments
+    rows: int
+    sparse: bool
+
+
+def gathered(blocks: Iterable[Matrix]) -> Gathered:
+    """Return what is known of rows that come in blocks."""
+    moments, rows, sparse = Moments(), 0, False
     for block in blocks:
         moments.add(block)
         rows += len(block)
-        if isinstance(block, Csr):
-            zeros = rows - moments.count
-    values = moments.count if zeros is None else np.full_like(moments.count, rows)
-    mean, deviation, low, high = moments.result(zeros)
+        sparse = isinstance(block, Csr)
+    return Gathered(moments, rows, sparse)
+
+
+def settled(parts: Sequence[Gathered]) -> ColumnStatistics:
+    """Return the statistics of the rows of all parts, at least one row in all."""
+    moments, rows = parts[0].moments, parts[0].rows
+    for part in parts[1:]:
+        moments.join(part.moments)
+        rows += part.rows
+    sparse = any(part.sparse for part in parts)
+    values = np.full_like(moments.count, rows) if sparse else moments.count
+    mean, deviation, low, high = moments.result(rows - moments.count if sparse else None)
     return ColumnStatistics(rows, mean, deviation, low, high, values)
+
+
+def column_statistics(blocks: Iterable[Matrix]) -> ColumnStatistics:
+    """Return the statistics of rows that come in blocks, at least one row in all."""
+    return settled([gathered(blocks)])
 
 
 def rows_of_cells(cells: int, n_features: int) -> int:

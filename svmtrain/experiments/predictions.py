@@ -16,8 +16,9 @@ from svmtrain.errors import DataError, ModelError
 from svmtrain.files import read_bytes, write_atomic
 from svmtrain.metrics.margins import margins
 from svmtrain.model import LinearClassifier, load_model
-from svmtrain.operations.evaluate import CHUNK_ROWS, refuse_changed
+from svmtrain.operations.evaluate import refuse_changed
 from svmtrain.operations.job import Job
+from svmtrain.operations.judged import CHUNK_ROWS
 from svmtrain.runs.directory import RunDirectory
 
 COLUMNS = ("row", "label", "predicted", "margin")

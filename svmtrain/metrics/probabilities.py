@@ -44,6 +44,15 @@ class Reliability:
         self.confidence += np.bincount(at, confidence, minlength=BINS)
         self.right += np.bincount(at, labels == y, minlength=BINS)
 
+    def __add__(self, other: Reliability) -> Reliability:
+        """Return the reliability over both sets of rows."""
+        return Reliability(
+            self.rows + other.rows,
+            self.confidence + other.confidence,
+            self.right + other.right,
+            self._brier + other._brier,
+        )
+
     @property
     def brier(self) -> float:
         """The Brier score: mean of sum_k (p_k - [y = k])^2, from 0 (perfect) to 2.

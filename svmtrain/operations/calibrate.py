@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from svmtrain import interrupts
-from svmtrain.build import load_splits
+from svmtrain.build import HERE, Place, load_splits
 from svmtrain.calibration import fit
 from svmtrain.config import load_config
 from svmtrain.data.dataset import Dataset, encode_labels
@@ -35,8 +36,8 @@ MOST_SCORES = 20_000_000
 
 
 def calibrated(
-    model: LinearClassifier, rows: Dataset | None, method: str
-) -> LinearClassifier:  # fmt: skip
+    model: LinearClassifier, rows: Dataset | None, method: str, place: Place = HERE
+) -> LinearClassifier:
     """Return a model with its calibration.
 
     Parameters
@@ -46,6 +47,8 @@ def calibrated(
         Not scaled, with no part in the training; without any there is no calibration.
     method : str
         A name in `CALIBRATIONS`, or "none".
+    place : Place
+        Where the rows are.
     """
     if rows is None or len(rows) == 0 or method == "none":
         return replace(model, calibration=None)
@@ -53,12 +56,18 @@ def calibrated(
     taken = np.arange(len(rows))
     if len(rows) > most:
         taken = np.linspace(0, len(rows) - 1, most).round().astype(np.intp)
-    scores = np.empty((len(taken), len(model.classes)))
-    for start in range(0, len(taken), CHUNK_ROWS):
-        interrupts.check()
-        part = taken[start : start + CHUNK_ROWS]
-        scores[start : start + CHUNK_ROWS] = model.decision_function(rows.take(part))
+    scores = np.concatenate(place.over(rows.rows(taken), scores_of, model))
     return replace(model, calibration=fit(scores, rows.y[taken], method))
+
+
+def scores_of(rows: Dataset, model: LinearClassifier) -> NDArray[np.float64]:
+    """Return the scores of rows that are not scaled yet, (n, n_classes)."""
+    scores = np.empty((len(rows), len(model.classes)))
+    for start in range(0, len(rows), CHUNK_ROWS):
+        interrupts.check()
+        X = rows.part(start, start + CHUNK_ROWS)
+        scores[start : start + CHUNK_ROWS] = model.decision_function(X)
+    return scores
 
 
 def calibrate_run(run: str | Path, method: str) -> LinearClassifier:

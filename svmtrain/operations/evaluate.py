@@ -7,9 +7,8 @@ import os
 import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,128 +18,28 @@ from svmtrain.build import Splits, load_splits
 from svmtrain.config import load_config
 from svmtrain.data.cache import cache_folder
 from svmtrain.data.columns import Encoder
-from svmtrain.data.dataset import Dataset, ReadOptions, Table, encode_labels
+from svmtrain.data.dataset import ReadOptions, Table, encode_labels
 from svmtrain.data.readers import STDIN, data_paths, iter_tables
 from svmtrain.data.store import is_store, verify
 from svmtrain.errors import ConfigError, DataError, ModelError, VersionError
-from svmtrain.metrics.classification import Report, confusion_matrix
-from svmtrain.metrics.probabilities import Reliability
 from svmtrain.model import LinearClassifier, load_model
-from svmtrain.objective.features import Rows, times
-from svmtrain.objective.linear import DataTerm
+from svmtrain.objective.features import Rows
 from svmtrain.objective.losses import Classes
+from svmtrain.operations.judged import (
+    CHUNK_ROWS,
+    Evaluation,
+    Judged,
+    evaluate_rows,
+    evaluation,
+    judge,
+)
 from svmtrain.operations.misfit import NEEDS_LABELS, misfit
 from svmtrain.runs.directory import RunDirectory, is_path
 from svmtrain.runs.other_place import near_model, no_run
 
-CHUNK_ROWS = 4096
 SPLITS = ("train", "validation", "test")
 DATA_ENDINGS = (".csv", ".tsv", ".svm", ".libsvm", ".txt", ".parquet", ".arrow", ".gz", ".bz2")
 YAML_ENDINGS = (".yaml", ".yml")
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A model's figures on some rows.
-
-    Attributes
-    ----------
-    report : Report
-    rows : int
-    loss : float
-        Mean loss, the data term of the objective.
-    penalty : float
-    classes : tuple of label
-    left_out : int
-        Rows that were not judged, since they have gaps and the model leaves such out.
-    reliability : Reliability or None
-        How good its probabilities are, if it has any.
-    """
-
-    report: Report
-    rows: int
-    loss: float
-    penalty: float
-    classes: tuple[int | str, ...]
-    left_out: int = 0
-    reliability: Reliability | None = None
-
-    @property
-    def objective(self) -> float:
-        """The objective over these rows."""
-        return self.loss + self.penalty
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain values."""
-        report = self.report
-        columns = zip(
-            self.classes,
-            report.precision,
-            report.recall,
-            report.f1,
-            report.support,
-            strict=True,
-        )
-        return {
-            "rows": self.rows,
-            "left_out": self.left_out,
-            "accuracy": report.accuracy,
-            "balanced_accuracy": report.balanced_accuracy,
-            "macro_f1": report.macro_f1,
-            "objective": self.objective,
-            "loss": self.loss,
-            "penalty": self.penalty,
-            "brier": self.reliability and self.reliability.brier,
-            "calibration_error": self.reliability and self.reliability.error,
-            "classes": [
-                {
-                    "label": label,
-                    "precision": float(precision),
-                    "recall": float(recall),
-                    "f1": float(f1),
-                    "support": int(support),
-                }
-                for label, precision, recall, f1, support in columns
-            ],
-            "confusion": report.confusion.tolist(),
-        }
-
-
-def evaluate_rows(classifier: LinearClassifier, rows: Dataset) -> Evaluation:
-    """Judge a classifier on a dataset that is not scaled yet."""
-    starts = range(0, len(rows), CHUNK_ROWS)
-    parts = (
-        (classifier.transform(rows.part(s, s + CHUNK_ROWS)), rows.y[s : s + CHUNK_ROWS])
-        for s in starts
-    )
-    return _evaluate(classifier, parts)
-
-
-def _evaluate(classifier: LinearClassifier, parts: Iterable[tuple[Rows, Classes]]) -> Evaluation:
-    n_classes = len(classifier.classes)
-    confusion = np.zeros((n_classes, n_classes), dtype=np.int64)
-    total = DataTerm(0.0, 0, 0, 0)
-    calibration = classifier.calibration
-    reliability = None if calibration is None else Reliability()
-    for X, y in parts:
-        interrupts.check()
-        scores = times(X, classifier.W) + classifier.b
-        labels = scores.argmax(axis=1)
-        confusion += confusion_matrix(y, labels, n_classes)
-        if calibration is not None and reliability is not None:
-            reliability.add(calibration.probabilities(scores), y, labels)
-        losses, _ = classifier.objective.losses(scores, y)
-        total += DataTerm(float(losses.sum(dtype=np.float64)), len(y), 0, 0)
-    if total.count == 0:
-        raise DataError("there are no rows to evaluate")
-    return Evaluation(
-        report=Report(confusion),
-        rows=total.count,
-        loss=total.loss / total.count,
-        penalty=classifier.objective.penalty(classifier.W, classifier.b),
-        classes=classifier.classes,
-        reliability=reliability,
-    )
 
 
 def find_model(path: str | Path) -> Path:
@@ -298,6 +197,13 @@ def evaluate_file(
     ModelError, DataError
     """
     classifier = load_classifier(model)
+    return evaluation(classifier, [judge_file(classifier, data, format, labels)])
+
+
+def judge_file(
+    classifier: LinearClassifier, data: str, format: str = "auto", labels: str | None = None
+) -> Judged:
+    """Return what labelled files say of a classifier, read in chunks; see `tables_of`."""
     options = reading(classifier, labels_required=True)
     left_out = 0
 
@@ -315,7 +221,7 @@ def evaluate_file(
                     table, y, at = replace(table, X=table.X[whole]), y[whole], before + whole
                 yield classifier.transform(classifier.features(table, path, at)), y
 
-    return replace(_evaluate(classifier, parts()), left_out=left_out)
+    return replace(judge(classifier, parts()), left_out=left_out)
 
 
 def evaluate_split(run: str | Path, split: str) -> Evaluation:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from svmtrain.build import Splits, build_objective, load_splits
 from svmtrain.config import Config, load_config
+from svmtrain.data.dataset import Dataset
 from svmtrain.data.scaling import Scaler
 from svmtrain.data.splits import SAMPLE_STREAM, random_order
 from svmtrain.errors import ConfigError
@@ -166,15 +167,29 @@ def find(path: str, overrides: Sequence[str], samples: int | None, seed: int) ->
 
 
 def sample_rows(
-    config: Config, splits: Splits, samples: int | None, seed: int, scaler: Scaler | None = None
+    config: Config, splits: Splits, samples: int | None, seed: int
 ) -> tuple[Rows, NDArray[np.intp] | None]:
     """Return some training rows, scaled as for training, in float64, and the features kept."""
     train = splits.train
+    scaler = fit_scaler(train, config.preprocess)
+    return _scaled(train.rows(_chosen(train, samples, seed)), scaler)
+
+
+def _chosen(train: Dataset, samples: int | None, seed: int) -> NDArray[np.intp]:
+    """Return the numbers of some training rows, ascending; of all for None."""
     order = random_order(seed, SAMPLE_STREAM, len(train))
-    chosen = np.sort(order if samples is None else order[:samples])
-    scaler = scaler or fit_scaler(train, config.preprocess)
-    found = sample(train, chosen, scaler)
-    return Rows(found.X, found.y, len(train.classes), found.sparse), found.columns
+    return np.sort(order if samples is None else order[:samples])
+
+
+def _scaled(few: Dataset, scaler: Scaler) -> tuple[Rows, NDArray[np.intp] | None]:
+    """Return a few rows scaled, and the features kept of them; see `sample`."""
+    found = sample(few, np.arange(len(few)), scaler)
+    return Rows(found.X, found.y, len(few.classes), found.sparse), found.columns
+
+
+def check_few(few: Dataset, objective: LinearObjective, scaler: Scaler) -> list[Finding]:
+    """Return what the gradient check finds on a few rows, before a training."""
+    return check_objective(objective, _scaled(few, scaler)[0], SHORT, names=SHORT_POINTS)
 
 
 def gradcheck(
@@ -220,7 +235,8 @@ def short_check(config: Config, splits: Splits, scaler: Scaler | None = None) ->
 
     The scaler, if it is fitted already, need not be fitted again.
     """
-    objective = build_objective(config.objective, splits.train)
-    rows, _ = sample_rows(config, splits, SHORT_SAMPLES, config.solver.seed, scaler)
-    findings = check_objective(objective, rows, SHORT, names=SHORT_POINTS)
+    objective, train = build_objective(config.objective, splits.train), splits.train
+    scaler = scaler or fit_scaler(train, config.preprocess)
+    chosen = train.rows(_chosen(train, SHORT_SAMPLES, config.solver.seed))
+    findings = splits.place.of_few(chosen, check_few, objective, scaler)
     return LossReport(objective.loss, findings, check_exactly(objective))

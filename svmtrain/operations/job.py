@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from svmtrain.build import Built, Splits
 from svmtrain.config import Config
-from svmtrain.operations.evaluate import Evaluation
+from svmtrain.operations.judged import Evaluation
 from svmtrain.runs.catalogue import read_records
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.training.history import EpochRecord, gap_between
@@ -125,7 +125,7 @@ class FitResult:
             "lambda": self.job.built.problem.objective.lam,
             "bound": self.bound,
             "gap": self.gap,
-            "chosen": asdict(self.chosen),
-            "last": asdict(self.last),
+            "chosen": self.chosen.to_dict(),
+            "last": self.last.to_dict(),
             "test": self.test and self.test.to_dict(),
         }

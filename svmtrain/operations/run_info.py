@@ -90,9 +90,9 @@ class RunInfo:
         self.info["epochs"] = last.epoch if last else 0
         self.info["status"], self.info["reason"] = self._end(error)
         if last is not None:
-            self.info["last"] = asdict(last)
+            self.info["last"] = last.to_dict()
         if self.result is not None:
-            self.info["chosen"] = asdict(self.result.chosen)
+            self.info["chosen"] = self.result.chosen.to_dict()
             self.info["test"] = self.result.test and self.result.test.to_dict()
         try:
             self.job.run.write_info(self.info)

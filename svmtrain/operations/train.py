@@ -16,8 +16,8 @@ from svmtrain.build import best_metric, cadence, stop_rules
 from svmtrain.errors import DivergedError, Interrupted, StorageError
 from svmtrain.model import LinearClassifier
 from svmtrain.operations.calibrate import calibrated
-from svmtrain.operations.evaluate import evaluate_rows
 from svmtrain.operations.job import FitResult, Job
+from svmtrain.operations.judged import evaluate_rows
 from svmtrain.operations.run_info import RunInfo
 from svmtrain.operations.tensorboard import Mirror, open_mirror
 from svmtrain.runs.directory import RunDirectory, is_path
@@ -28,6 +28,9 @@ from svmtrain.training.loop import Outcome, Training
 from svmtrain.training.progress import make_progress
 from svmtrain.training.state import TrainingState
 from svmtrain.training.stopping import BestEpoch, Stopping
+
+OF_THE_MACHINE = ("seconds", "workers")
+"""Figures of a record that another machine would have others for."""
 
 
 def train(
@@ -156,7 +159,7 @@ def _finish(job: Job, state: TrainingState, journal: RunJournal, outcome: Outcom
         )
     model.save(job.run.model)
     rows = job.splits.test
-    test = None if rows is None else evaluate_rows(model, rows)
+    test = None if rows is None else evaluate_rows(model, rows, job.splits.place)
     return FitResult(job, outcome, journal.last, chosen, test)
 
 
@@ -170,7 +173,8 @@ def choose(
     else:
         (W, b), chosen = state.solver.weights, last
     model = job.built.classifier(W, b, facts(job, wanted, chosen))
-    return calibrated(model, job.splits.validation, job.config.output.calibration), chosen
+    method, splits = job.config.output.calibration, job.splits
+    return calibrated(model, splits.validation, method, splits.place), chosen
 
 
 def _of_zero_weights(job: Job) -> float:
@@ -188,5 +192,5 @@ def facts(job: Job, selected: str, record: EpochRecord | None = None) -> dict[st
     told["svmtrain"] = svmtrain.__version__
     told["selected"] = selected
     if record is not None:
-        told["record"] = {k: v for k, v in asdict(record).items() if k != "seconds"}
+        told["record"] = {k: v for k, v in asdict(record).items() if k not in OF_THE_MACHINE}
     return told

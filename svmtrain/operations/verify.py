@@ -106,8 +106,8 @@ class Comparison:
 
     def record(self, record: EpochRecord) -> None:
         """Compare the figures of an epoch, all but its time."""
-        known = asdict(self.records[self.epochs])
-        for name, value in asdict(record).items():
+        known = self.records[self.epochs].figures()
+        for name, value in record.figures().items():
             if name != "seconds" and value != known[name]:
                 raise _DifferenceFound(
                     f"step {record.step}, the last of epoch {record.epoch}, is the first that "

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -38,8 +37,8 @@ def curves(story: Story) -> Mapping[str, Any] | None:
     last = story.records[-1]
     drawn = figures.curves_in_page(runs, "by epoch; the table below has the figures.")
     stride = -(-len(story.records) // SHOWN_EPOCHS)
-    records = [asdict(record) for record in story.records[::-1][::stride][::-1]]
-    names = [name for name in asdict(last) if any(one[name] is not None for one in records)]
+    records = [record.figures() for record in story.records[::-1][::stride][::-1]]
+    names = [name for name in last.figures() if any(one[name] is not None for one in records)]
     return {"pictures": drawn, "names": names, "records": records}
 
 

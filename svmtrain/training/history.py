@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -47,6 +48,9 @@ class EpochRecord:
         where there is none.
     gap : float or None
         (objective - bound) / objective: how far above the optimum the objective is at most.
+    workers : mapping of str to float, or None
+        The rows a second of each worker of a cluster in this epoch; None, and not in the line,
+        without one.
     """
 
     epoch: int
@@ -64,10 +68,22 @@ class EpochRecord:
     active_margins: float
     bound: float | None = None
     gap: float | None = None
+    workers: Mapping[str, float] | None = None
 
     def to_json(self) -> str:
         """Return the record as one line of JSON, without its end."""
-        return json.dumps(asdict(self), allow_nan=False)
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain values."""
+        values = asdict(self)
+        if self.workers is None:
+            del values["workers"]
+        return values
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures of the training alone, by name: those that tables have."""
+        return {name: value for name, value in asdict(self).items() if name != "workers"}
 
     @classmethod
     def from_json(cls, line: str | bytes) -> EpochRecord:
@@ -76,10 +92,14 @@ class EpochRecord:
             values: Any = json.loads(line)
         except RecursionError:
             raise ValueError("nested too deeply") from None
-        if not isinstance(values, dict) or set(values) != set(cls.__dataclass_fields__):
+        if not isinstance(values, dict):
             raise ValueError("not a record of an epoch")
-        if any(
-            isinstance(v, bool) or not isinstance(v, int | float | None) for v in values.values()
-        ):
+        workers = values.pop("workers", None)
+        if set(values) != set(cls.__dataclass_fields__) - {"workers"}:
+            raise ValueError("not a record of an epoch")
+        if not isinstance(workers, dict | None):
+            raise ValueError("workers that are no object")
+        figures = [*values.values(), *(workers or {}).values()]
+        if any(isinstance(v, bool) or not isinstance(v, int | float | None) for v in figures):
             raise ValueError("a figure that is no number")
-        return cls(**values)
+        return cls(**values, workers=workers)

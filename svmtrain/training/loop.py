@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from svmtrain import interrupts
 from svmtrain.data.splits import epoch_order
 from svmtrain.errors import CheckFailed, DivergedError
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.objective.losses import Floats
-from svmtrain.solvers.dual import DualAscent, DualState, Settling
+from svmtrain.solvers.dual import DualAscent, DualState
 from svmtrain.solvers.lazy_sgd import LazyState
 from svmtrain.solvers.solver import Solver
 from svmtrain.training.history import EpochRecord, gap_between
@@ -23,6 +22,7 @@ from svmtrain.training.reach import reachable
 from svmtrain.training.sources import RowSource
 from svmtrain.training.state import TrainingState
 from svmtrain.training.stopping import BestEpoch, Stopping
+from svmtrain.training.ways import Way, way_here
 
 BLOWUP = 1e6
 """A loss or penalty at some step, over the loss at zero weights, that means divergence."""
@@ -96,6 +96,8 @@ class Problem:
     shuffle : str
         See `data.splits.epoch_order`.
     seed : int
+    way : Way or None
+        What makes the steps; None is the solver itself, here.
     """
 
     objective: LinearObjective
@@ -106,6 +108,7 @@ class Problem:
     batch_size: int
     shuffle: str = "full"
     seed: int = 0
+    way: Way | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ class Training:
         seconds_before: float = 0.0,
     ) -> None:
         self.problem = problem
+        self.way = problem.way or way_here(problem.objective, problem.solver, problem.train)
         self.state = state
         self.stopping = stopping
         self.best = best
@@ -174,7 +178,7 @@ class Training:
             while state.epoch < problem.epochs and self._goes_on():
                 record = self._epoch()
                 if record is None:
-                    self.journal.save(state, last=True)
+                    self._save_last()
                     return Outcome(False, "interrupted by a signal")
                 self.journal.record(record)
                 self.progress.epoch(record)
@@ -186,7 +190,7 @@ class Training:
                 asked = interrupts.save_asked()
                 if asked or due:
                     self._save(asked)
-        self.journal.save(state, last=True)
+        self._save_last()
         return Outcome(True, self.stopping.reason or f"all {problem.epochs} epochs are done")
 
     def _goes_on(self) -> bool:
@@ -207,7 +211,9 @@ class Training:
         order = epoch_order(problem.shuffle, problem.seed, state.epoch, n)
         while state.position < n:
             rows = order[state.position : state.position + problem.batch_size]
-            term = self._step(rows)
+            term = self.way.step(state, rows)
+            if term is None:
+                return None
             self._check_finite(term)
             state.position += len(rows)
             state.online_loss += term.loss
@@ -221,35 +227,10 @@ class Training:
                 self._save(asked)
         return self._close_epoch()
 
-    def _step(self, rows: NDArray[np.intp]) -> DataTerm:
-        """Make one update by some rows; return their data term before it."""
-        state, problem = self.state, self.problem
-        if isinstance(problem.solver, DualAscent):
-            return problem.solver.ascend(state.solver, problem.objective, problem.train.batch, rows)
-        term = problem.train.term(problem.objective, rows, *state.solver.parameters)
-        if state.certificate is not None:
-            state.certificate.add(problem.objective, term)
-        problem.solver.descend(state.solver, problem.objective, term)
-        return term
-
-    def _settle(self) -> bool:
-        """Compute what follows from all dual variables anew; False when a signal came."""
-        state, problem = self.state, self.problem
-        if not isinstance(state.solver, DualState):
-            return True
-        total = Settling.begin(state.solver)
-        for rows in problem.train.parts():
-            if interrupts.pending():
-                return False
-            X, y = problem.train.batch(rows)
-            total.add(problem.objective, X, y, state.solver.a[rows])
-        total.close(state.solver, problem.objective)
-        return True
-
     def _close_epoch(self) -> EpochRecord | None:
         """Measure the weights after an epoch; None, and nothing changed, when a signal came."""
         state, problem = self.state, self.problem
-        if not self._settle():
+        if not self.way.settle(state):
             return None
         W, b = state.solver.weights
         train = problem.train.measure(problem.objective, W, b)
@@ -298,6 +279,7 @@ class Training:
             active_margins=train.active / train.count,
             bound=bound,
             gap=gap_between(objective, bound),
+            workers=self.way.rates(),
         )
 
     def _bound(self, objective: float) -> float | None:
@@ -354,7 +336,12 @@ class Training:
             "preprocess.scale: standard"
         )
 
+    def _save_last(self) -> None:
+        self.way.collect(self.state)
+        self.journal.save(self.state, last=True)
+
     def _save(self, asked: bool) -> None:
+        self.way.collect(self.state)
         self.journal.save(self.state, asked=asked)
         self.saved = time.monotonic()
 

@@ -163,7 +163,7 @@ def test_the_config_of_a_path_repeats_it(tmp_path):
 
 def test_the_rows_are_read_and_scaled_once(tmp_path, monkeypatch):
     """Whatever the number of runs."""
-    from svmtrain.build import training
+    from svmtrain.build import place
     from svmtrain.operations import fit as fits
 
     write_config(tmp_path, DUAL)
@@ -177,7 +177,7 @@ def test_the_rows_are_read_and_scaled_once(tmp_path, monkeypatch):
         return counted
 
     monkeypatch.setattr(fits, "load_splits", counting("read", fits.load_splits))
-    monkeypatch.setattr(training, "training_rows", counting("scaled", training.training_rows))
+    monkeypatch.setattr(place, "training_rows", counting("scaled", place.training_rows))
     trained(tmp_path, "path")
     assert counts == {"read": 1, "scaled": 1}
 

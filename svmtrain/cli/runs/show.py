@@ -26,8 +26,6 @@ SETTINGS = {"loss": "objective.loss", "lambda": "objective.lambda", "solver": "s
 @json_option
 def command(run: str, as_json: bool) -> None:
     """Show what RUN is, how it went, and what it left."""
-    from dataclasses import asdict
-
     from svmtrain.report.text_curve import text_curve
     from svmtrain.runs.catalogue import read_records, status, summarize
     from svmtrain.runs.directory import RunDirectory
@@ -36,7 +34,13 @@ def command(run: str, as_json: bool) -> None:
     directory.require()
     summary, info, records = summarize(directory), directory.read_info(), read_records(directory)
     if as_json:
-        print_json({**info, "settings": summary.settings, "records": list(map(asdict, records))})
+        print_json(
+            {
+                **info,
+                "settings": summary.settings,
+                "records": [record.to_dict() for record in records],
+            }
+        )
         return
     words = info.get("command")
     lines = [
@@ -56,7 +60,7 @@ def command(run: str, as_json: bool) -> None:
     if curve := text_curve(records):
         tell("\n" + curve)
     if records:
-        tell("\n" + _epochs([asdict(record) for record in records]))
+        tell("\n" + _epochs([record.figures() for record in records]))
 
 
 def _epochs(records: Sequence[dict[str, Any]]) -> str:
