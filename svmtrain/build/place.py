@@ -17,6 +17,7 @@ from svmtrain.data.dataset import Dataset
 from svmtrain.data.scaling import Scaler
 from svmtrain.objective.compiling import numba_version
 from svmtrain.objective.linear import LinearObjective
+from svmtrain.solvers.dual import DualAscent
 from svmtrain.solvers.solver import Solver
 from svmtrain.training.sources import CompiledMemoryRows, RowSource
 from svmtrain.training.ways import Way
@@ -68,17 +69,29 @@ class Place(Protocol):
     def kernel(self, rows: RowSource) -> str:
         """Return what makes the moves of dual ascent over some rows, for people."""
 
-    def way(self, objective: LinearObjective, make: Make | None, rows: RowSource) -> Way | None:
+    def way(
+        self,
+        objective: LinearObjective,
+        method: Solver | DualAscent,
+        make: Make | None,
+        each: Steps,
+        rows: RowSource,
+    ) -> Way | None:
         """Return what makes the steps; None is the solver itself.
 
         Parameters
         ----------
         objective : LinearObjective
+        method : Solver or DualAscent
         make : callable or None
             Makes the solver of a step's updates anew, where it is one of descent.
+        each : Steps
         rows : RowSource
             As `train` returned it.
         """
+
+    def identity(self) -> dict[str, Any] | None:
+        """Return what the steps depend on besides the config, as plain values."""
 
 
 class Here:
@@ -112,8 +125,18 @@ class Here:
         """Return what makes the moves of dual ascent over some rows."""
         return f"numba {numba_version()}" if isinstance(rows, CompiledMemoryRows) else "numpy"
 
-    def way(self, objective: LinearObjective, make: Make | None, rows: RowSource) -> None:
+    def way(
+        self,
+        objective: LinearObjective,
+        method: Solver | DualAscent,
+        make: Make | None,
+        each: Steps,
+        rows: RowSource,
+    ) -> None:
         """Return that the solver makes its steps itself."""
+
+    def identity(self) -> None:
+        """Return that the config says it all."""
 
 
 HERE: Place = Here()

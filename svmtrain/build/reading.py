@@ -196,8 +196,8 @@ def _target(given: Column | None, path: str) -> Column | None:
 class Files(Protocol):
     """What the data files of a config hold, as far as splitting them needs to know."""
 
-    def place(self) -> Place:
-        """Return where the rows are computed with."""
+    def place(self, config: Config, train: Dataset) -> Place:
+        """Return where the rows are computed with, once those to train on are known."""
 
     def identify(self, config: Config) -> tuple[DataFile, ...]:
         """Return the identity of the files; see `data_files`."""
@@ -220,7 +220,7 @@ class Files(Protocol):
 class FilesHere:
     """Files that this process reads."""
 
-    def place(self) -> Place:
+    def place(self, config: Config, train: Dataset) -> Place:
         """Return this process."""
         return HERE
 

@@ -104,7 +104,7 @@ def load_splits(config: Config, say: Say = silent, read: Files = FILES_HERE) -> 
         target=read.target(config),
         keep=config.data.keep,
         drop=config.data.drop,
-        place=read.place(),
+        place=read.place(config, train),
     )
     found = _encoded(config, raw, say)
     refuse_lost_class(config, whole, found.train, "train" in found.left_out, name)

@@ -364,9 +364,10 @@ def _method(
         steps_per_epoch=steps,
     )
     if dual is not None:
-        return dual, place.way(objective, None, rows), each.rows
-    way = place.way(objective, partial(make, sparse=splits.train.sparse), rows)
-    return make(sparse=place.lazy(splits.train), updates=each.updates), way, each.rows
+        return dual, place.way(objective, dual, None, each, rows), each.rows
+    method = make(sparse=place.lazy(splits.train), updates=each.updates)
+    there = partial(make, sparse=splits.train.sparse)
+    return method, place.way(objective, method, there, each, rows), each.rows
 
 
 def _first_of(rate: Callable[[int], float], updates: int, step: int) -> float:

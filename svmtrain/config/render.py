@@ -10,11 +10,12 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from svmtrain.config.cluster import Cluster
 from svmtrain.config.keys import KEYS, Key, keys_of
 from svmtrain.config.kinds import Either, Kind
 from svmtrain.config.plain import reading
 from svmtrain.config.schema import SECTIONS, Config
-from svmtrain.config.texts import FileName, FilePath, FilePaths, Interval
+from svmtrain.config.texts import FileName, FilePath, FilePaths, Interval, is_address
 
 _READ_AS_BOOLEAN_BY_SOME = ("y", "Y", "n", "N")
 _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*|\.\.?(?:/[A-Za-z0-9_./-]*)?")
@@ -44,13 +45,16 @@ def to_yaml(config: Config, folder: str = "") -> str:
     Parameters
     ----------
     config : Config
-        Every key of it is written, the defaults as well.
+        Every key of it is written, the defaults as well; but nothing of a cluster where
+        all of it is.
     folder : str
         Where the text will be saved: relative paths are written relative to it, so that they
         mean the same files when read from there. Absolute paths stay as they are.
     """
     lines = []
     for section in SECTIONS:
+        if section == "cluster" and config.cluster == Cluster():
+            continue
         lines.append(f"{section}:")
         for key in keys_of(section):
             value = key.value(config)
@@ -155,7 +159,8 @@ def starter(
 ) -> str:
     """Return a commented config to start from.
 
-    The most used keys are live, the rest are comments that show their defaults.
+    The most used keys are live, the rest are comments that show their defaults; a section without
+    any of the former is left out.
 
     Parameters
     ----------
@@ -195,6 +200,8 @@ def starter(
         "",
     ]
     for section, cls in SECTIONS.items():
+        if not any(key.common for key in keys_of(section)):
+            continue
         lines += [f"# {cls.__doc__}", f"{section}:"]
         for key in keys_of(section):
             lines += _starter_lines(
@@ -240,14 +247,15 @@ def _relative(value: object, folder: str) -> object:
     if isinstance(value, tuple):
         return tuple(_relative(path, folder) for path in value)
     path = str(value)
-    return path if os.path.isabs(path) else os.path.relpath(path, folder or os.curdir)
+    lasts = os.path.isabs(path) or is_address(path)
+    return path if lasts else os.path.relpath(path, folder or os.curdir)
 
 
 def _absolute(value: object) -> object:
     """Return a path, or several, as seen from the root."""
     if isinstance(value, tuple):
-        return [os.path.abspath(path) for path in value]
-    return os.path.abspath(str(value))
+        return [_absolute(path) for path in value]
+    return str(value) if is_address(str(value)) else os.path.abspath(str(value))
 
 
 def _float(value: float) -> str:

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from svmtrain.config.about import about
+from svmtrain.config.cluster import Cluster
 from svmtrain.config.kinds import (
     Boolean,
     Choice,
     Descent,
     Either,
     Integer,
-    Kind,
     ListOf,
     Number,
     Optional,
@@ -91,23 +92,12 @@ _COLUMNS = ListOf(Either(Integer(), Text()), "columns")
 _EVERY_EPOCH = Interval(1, "epochs")
 
 
-def _about(
-    kind: Kind, help_line: str, *, name: str | None = None, common: bool = False
-) -> dict[str, object]:
-    """Return the metadata of a field.
-
-    `name` is the key in YAML where that is no Python name; `common` puts the key to use in a
-    starter config, where the others are comments.
-    """
-    return {"kind": kind, "help": help_line, "name": name, "common": common}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Data:
     """Where the rows come from and how they are split."""
 
     train: str | tuple[str, ...] = field(
-        metadata=_about(
+        metadata=about(
             FilePaths(),
             "training data: a file or folder, several files in order, or a pattern such as "
             "part-*.csv, which means its files sorted by name",
@@ -116,7 +106,7 @@ class Data:
     )
     test: str | tuple[str, ...] | float | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             Optional(Number(above=0, below=1), FilePaths()),
             "test data, or the fraction of the training rows to set aside as such",
             common=True,
@@ -124,11 +114,11 @@ class Data:
     )
     format: str = field(
         default="auto",
-        metadata=_about(Choice(FORMATS), "format of the data files", common=True),
+        metadata=about(Choice(FORMATS), "format of the data files", common=True),
     )
     target: str | int | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             Optional(Integer(), Text()),
             "column of the labels, by name or position from 0; "
             "null is the only one called label, target, class or y",
@@ -137,65 +127,65 @@ class Data:
     )
     header: bool | str = field(
         default="auto",
-        metadata=_about(Either(_AUTO, Boolean()), "whether a CSV file starts with column names"),
+        metadata=about(Either(_AUTO, Boolean()), "whether a CSV file starts with column names"),
     )
     delimiter: str = field(
         default="auto",
-        metadata=_about(Either(_AUTO, Delimiter()), "what stands between CSV fields"),
+        metadata=about(Either(_AUTO, Delimiter()), "what stands between CSV fields"),
     )
     keep: tuple[str | int, ...] = field(
         default=(),
-        metadata=_about(_COLUMNS, "the columns that are features, by name or position; [] for all"),
+        metadata=about(_COLUMNS, "the columns that are features, by name or position; [] for all"),
     )
     drop: tuple[str | int, ...] = field(
-        default=(), metadata=_about(_COLUMNS, "columns that are no features")
+        default=(), metadata=about(_COLUMNS, "columns that are no features")
     )
     text: str = field(
         default="error",
-        metadata=_about(
+        metadata=about(
             Choice(TEXTS),
             "columns of text: refused, a feature for each text, or the number of the text",
         ),
     )
     text_columns: tuple[str | int, ...] = field(
         default=(),
-        metadata=_about(_COLUMNS, "columns that hold text though they look like numbers"),
+        metadata=about(_COLUMNS, "columns that hold text though they look like numbers"),
     )
     max_categories: int = field(
         default=100,
-        metadata=_about(Integer(minimum=1), "most different texts in a column for text: onehot"),
+        metadata=about(Integer(minimum=1), "most different texts in a column for text: onehot"),
     )
     unseen: str = field(
         default="error",
-        metadata=_about(
+        metadata=about(
             Choice(UNSEEN), "a text that no training row had: refused, or none of the known ones"
         ),
     )
     missing: str = field(
         default="error",
-        metadata=_about(
+        metadata=about(
             Choice(MISSING),
             "gaps: refused, their rows left out, or filled with what the training rows have "
             "(columns of text with the commonest) or with missing_value",
         ),
     )
     missing_value: float = field(
-        default=0.0, metadata=_about(Number(), "what fills gaps among numbers for constant")
+        default=0.0, metadata=about(Number(), "what fills gaps among numbers for constant")
     )
     missing_marks: tuple[str, ...] = field(
         default=GAP_MARKS,
-        metadata=_about(ListOf(Mark(), "texts"), "what a gap looks like in a cell"),
+        metadata=about(ListOf(Mark(), "texts"), "what a gap looks like in a cell"),
     )
     sparse: bool | str = field(
         default="auto",
-        metadata=_about(
+        metadata=about(
             Either(_AUTO, Boolean()),
             "whether only non-zeros are held in memory; auto is when that is much less",
         ),
     )
     cache: str = field(
         default="auto",
-        metadata=_about(
+        metadata=about(
             Choice(CACHES),
             "where text files are kept as a store once they are read: in the user's cache folder, "
             "nowhere, or beside the file",
@@ -203,7 +193,7 @@ class Data:
     )
     validation: str | tuple[str, ...] | float = field(
         default=0.2,
-        metadata=_about(
+        metadata=about(
             Either(Number(minimum=0, below=1), FilePaths()),
             "fraction of the training rows held out to watch the training, or a file; 0 is none",
             common=True,
@@ -211,7 +201,7 @@ class Data:
     )
     labels: str | tuple[str, ...] | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             Optional(FilePaths()),
             "labels of the training data, where their format keeps them apart (idx, npy); "
             "null is to find them beside, by name",
@@ -219,20 +209,20 @@ class Data:
     )
     test_labels: str | tuple[str, ...] | None = field(
         default=None,
-        metadata=_about(Optional(FilePaths()), "labels of the test data, likewise"),
+        metadata=about(Optional(FilePaths()), "labels of the test data, likewise"),
     )
     validation_labels: str | tuple[str, ...] | None = field(
         default=None,
-        metadata=_about(Optional(FilePaths()), "labels of the validation data, likewise"),
+        metadata=about(Optional(FilePaths()), "labels of the validation data, likewise"),
     )
     stratified: bool = field(
         default=True,
-        metadata=_about(Boolean(), "split so that each class keeps its share of rows"),
+        metadata=about(Boolean(), "split so that each class keeps its share of rows"),
     )
-    seed: int = field(default=0, metadata=_about(Integer(minimum=0), "seed of the splits"))
+    seed: int = field(default=0, metadata=about(Integer(minimum=0), "seed of the splits"))
     fold: str | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             Optional(Fold()),
             "the fold of the rows that data.test leaves that this run is tested on, in place of "
             "those; over all folds every row is held out once",
@@ -240,14 +230,14 @@ class Data:
     )
     train_share: float = field(
         default=1.0,
-        metadata=_about(
+        metadata=about(
             Number(above=0, maximum=1),
             "share of the training rows that is trained on; a smaller one is part of a larger",
         ),
     )
     repeat: int = field(
         default=0,
-        metadata=_about(
+        metadata=about(
             Integer(minimum=0, maximum=MOST_REPEATS),
             "which of the shuffles that data.fold and data.train_share draw their rows by",
         ),
@@ -260,11 +250,11 @@ class Preprocess:
 
     scale: str = field(
         default="standard",
-        metadata=_about(Choice(SCALINGS), "scaling of each feature", common=True),
+        metadata=about(Choice(SCALINGS), "scaling of each feature", common=True),
     )
     row_norm: str = field(
         default="none",
-        metadata=_about(Choice(ROW_NORMS), "norm that each row is divided by"),
+        metadata=about(Choice(ROW_NORMS), "norm that each row is divided by"),
     )
 
 
@@ -274,14 +264,14 @@ class Objective:
 
     loss: str = field(
         default="weston_watkins",
-        metadata=_about(Choice(LOSSES), "loss of one row", common=True),
+        metadata=about(Choice(LOSSES), "loss of one row", common=True),
     )
     delta: float = field(
-        default=1.0, metadata=_about(Number(above=0), "margin that a score must win by")
+        default=1.0, metadata=about(Number(above=0), "margin that a score must win by")
     )
     lam: float | tuple[float, ...] | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             Optional(Number(minimum=0), Descent()),
             f"L2 strength, in place of C; {DEFAULT_LAMBDA:g} when both are null; of a list, each "
             "from the largest on, started from the one before",
@@ -291,7 +281,7 @@ class Objective:
     )
     C: float | tuple[float, ...] | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             Optional(Number(above=0), Descent()),
             "weight of the losses, in place of lambda: 1 / (2 lambda rows), which is LIBLINEAR's C "
             "for one_vs_rest with delta 1 (fit --dry-run has that of others); of a list, each from "
@@ -300,11 +290,11 @@ class Objective:
     )
     bias: str = field(
         default="regularized",
-        metadata=_about(Choice(BIASES), "whether scores have a bias, and its penalty"),
+        metadata=about(Choice(BIASES), "whether scores have a bias, and its penalty"),
     )
     class_weight: str | Mapping[str, float] = field(
         default="none",
-        metadata=_about(
+        metadata=about(
             Either(Choice(("none", "balanced")), Weights()),
             "weight of each class in the loss",
         ),
@@ -322,7 +312,7 @@ class Solver:
 
     name: str = field(
         default="sgd",
-        metadata=_about(
+        metadata=about(
             Choice(SOLVERS),
             "method: stochastic steps, or dual ascent, which proves its gap and uses no lr, "
             "schedule, momentum, averaging or init",
@@ -330,11 +320,11 @@ class Solver:
     )
     epochs: int = field(
         default=30,
-        metadata=_about(Integer(minimum=1), "passes over the training rows", common=True),
+        metadata=about(Integer(minimum=1), "passes over the training rows", common=True),
     )
     batch_size: int | str = field(
         default="auto",
-        metadata=_about(
+        metadata=about(
             Either(Integer(minimum=1), _AUTO),
             "rows of one step; auto is at most 65,536 for dual, else about a 500th of the rows, a "
             "power of two from 8 to 256",
@@ -343,48 +333,48 @@ class Solver:
     )
     lr: float | str = field(
         default="auto",
-        metadata=_about(Either(Number(above=0), _AUTO), "first step size", common=True),
+        metadata=about(Either(Number(above=0), _AUTO), "first step size", common=True),
     )
     schedule: str = field(
         default="pegasos",
-        metadata=_about(Choice(SCHEDULES), "how the step size changes", common=True),
+        metadata=about(Choice(SCHEDULES), "how the step size changes", common=True),
     )
     decay: float = field(
         default=0.5,
-        metadata=_about(Number(above=0, maximum=1), "factor of the schedules step and exponential"),
+        metadata=about(Number(above=0, maximum=1), "factor of the schedules step and exponential"),
     )
     decay_epochs: int = field(
         default=10,
-        metadata=_about(
+        metadata=about(
             Integer(minimum=1),
             "epochs in which decay acts once: at once for step, smoothly for exponential",
         ),
     )
     power: float = field(
         default=1.0,
-        metadata=_about(Number(above=0), "exponent of the schedule inverse_scaling"),
+        metadata=about(Number(above=0), "exponent of the schedule inverse_scaling"),
     )
     t0: float | str = field(
         default="auto",
-        metadata=_about(
+        metadata=about(
             Either(Number(above=0), _AUTO),
             "offset of pegasos and inverse_scaling, in steps",
         ),
     )
     momentum: float = field(
         default=0.0,
-        metadata=_about(Number(minimum=0, below=1), "share of the last step kept"),
+        metadata=about(Number(minimum=0, below=1), "share of the last step kept"),
     )
     nesterov: bool = field(
-        default=False, metadata=_about(Boolean(), "look ahead along the momentum")
+        default=False, metadata=about(Boolean(), "look ahead along the momentum")
     )
     averaging: str = field(
         default="tail",
-        metadata=_about(Choice(AVERAGINGS), "average of the weights over the steps"),
+        metadata=about(Choice(AVERAGINGS), "average of the weights over the steps"),
     )
     shuffle: str = field(
         default="full",
-        metadata=_about(
+        metadata=about(
             Choice(SHUFFLES),
             "order of the rows: new each epoch; the same, by runs of rows that stand together "
             "(for data on a disk); one for all epochs; as they are",
@@ -392,16 +382,16 @@ class Solver:
     )
     dtype: str = field(
         default="float64",
-        metadata=_about(Choice(DTYPES), "precision of the computation"),
+        metadata=about(Choice(DTYPES), "precision of the computation"),
     )
     seed: int = field(
         default=0,
-        metadata=_about(Integer(minimum=0), "seed of the order and the first weights", common=True),
+        metadata=about(Integer(minimum=0), "seed of the order and the first weights", common=True),
     )
-    init: str = field(default="zeros", metadata=_about(Choice(INITS), "first weights"))
+    init: str = field(default="zeros", metadata=about(Choice(INITS), "first weights"))
     warm_start: str | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             Optional(FilePath()),
             "a run, checkpoint or model to start from, in place of init: its weights, or for dual "
             "its dual variables",
@@ -409,7 +399,7 @@ class Solver:
     )
     threads: int | str = field(
         default="auto",
-        metadata=_about(
+        metadata=about(
             Either(Integer(minimum=1, maximum=256), _AUTO),
             "threads of the linear algebra",
         ),
@@ -417,7 +407,7 @@ class Solver:
 
     gradcheck: bool = field(
         default=True,
-        metadata=_about(Boolean(), "check the gradients before training, and refuse on a failure"),
+        metadata=about(Boolean(), "check the gradients before training, and refuse on a failure"),
     )
 
 
@@ -427,31 +417,31 @@ class Stop:
 
     patience: int | None = field(
         default=None,
-        metadata=_about(Optional(Integer(minimum=1)), "epochs without improvement to wait for"),
+        metadata=about(Optional(Integer(minimum=1)), "epochs without improvement to wait for"),
     )
-    metric: str = field(default="auto", metadata=_about(Choice(METRICS), "what is watched"))
+    metric: str = field(default="auto", metadata=about(Choice(METRICS), "what is watched"))
     min_delta: float = field(
         default=0.0,
-        metadata=_about(Number(minimum=0), "smallest change that is an improvement"),
+        metadata=about(Number(minimum=0), "smallest change that is an improvement"),
     )
     max_seconds: float | None = field(
         default=None,
-        metadata=_about(Optional(Number(above=0)), "longest time to train"),
+        metadata=about(Optional(Number(above=0)), "longest time to train"),
     )
     target: float | None = field(
         default=None,
-        metadata=_about(Optional(Number()), "value of the metric that is good enough to stop at"),
+        metadata=about(Optional(Number()), "value of the metric that is good enough to stop at"),
     )
     gap: float | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             Optional(Number(above=0, below=1)),
             "proven distance from the optimum, as a share of the objective, to stop at",
         ),
     )
     must_reach: float | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             Optional(Number(above=0, maximum=1)),
             "validation accuracy that a model must come to: stop once it is proven that none will",
         ),
@@ -464,15 +454,15 @@ class Checkpoint:
 
     every: Interval | str = field(
         default=_EVERY_EPOCH,
-        metadata=_about(Either(Every(), _NONE), "how often to save", common=True),
+        metadata=about(Either(Every(), _NONE), "how often to save", common=True),
     )
     keep: int = field(
         default=3,
-        metadata=_about(Integer(minimum=1), "number of checkpoints kept besides the best"),
+        metadata=about(Integer(minimum=1), "number of checkpoints kept besides the best"),
     )
     best: str = field(
         default="auto",
-        metadata=_about(
+        metadata=about(
             Choice(METRICS),
             "metric that says which epoch is the best; auto is the objective, or stop.metric when "
             "there is a patience",
@@ -486,19 +476,19 @@ class Output:
 
     dir: str = field(
         default="runs",
-        metadata=_about(FilePath(), "folder that holds the run directories", common=True),
+        metadata=about(FilePath(), "folder that holds the run directories", common=True),
     )
     name: str | None = field(
         default=None,
-        metadata=_about(Optional(FileName()), "name of the run; null makes one up"),
+        metadata=about(Optional(FileName()), "name of the run; null makes one up"),
     )
     model: str = field(
         default="best",
-        metadata=_about(Choice(MODELS), "which weights become the model of the run"),
+        metadata=about(Choice(MODELS), "which weights become the model of the run"),
     )
     calibration: str = field(
         default="sigmoid",
-        metadata=_about(
+        metadata=about(
             Choice(CALIBRATIONS), "how scores become probabilities, fitted on the validation rows"
         ),
     )
@@ -515,6 +505,7 @@ class Config:
     stop: Stop = field(default_factory=Stop)
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     output: Output = field(default_factory=Output)
+    cluster: Cluster = field(default_factory=Cluster)
 
 
 #: The sections by name, in their order.
@@ -526,4 +517,5 @@ SECTIONS: dict[str, type[Any]] = {
     "stop": Stop,
     "checkpoint": Checkpoint,
     "output": Output,
+    "cluster": Cluster,
 }

@@ -21,7 +21,19 @@ _OTHER_INTERVAL = re.compile(
 )
 _INTERVAL = re.compile(r"(\S+) +(epoch|step|second)s?")
 _FOLD = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", re.ASCII)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?:::[^/]+)?://")
+LOCAL = re.compile(r"local:([1-9][0-9]{0,3})", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
+def is_url(text: str) -> bool:
+    """Return whether a text names a protocol, such as `s3://bucket/part.npz`."""
+    return _URL.match(text) is not None
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is no path, but has a protocol or is `local:N` for N processes."""
+    return is_url(text) or LOCAL.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
@@ -59,8 +71,14 @@ class FilePath(Text):
     """A path. A relative one starts at the folder of the source that it stands in."""
 
     def parse(self, node: Node, key: str) -> str:
-        """Return the path, normalised, relative to the current folder unless absolute."""
-        path = os.path.join(node.place.source.folder, super().parse(node, key))
+        """Return the path, normalised, relative to the current folder unless absolute.
+
+        An address with a protocol is no path, and stays as it is.
+        """
+        text = super().parse(node, key)
+        if is_url(text):
+            return text
+        path = os.path.join(node.place.source.folder, text)
         return os.path.normpath(path)
 
     def describe(self) -> str:

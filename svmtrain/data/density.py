@@ -39,20 +39,57 @@ def settled(X: Matrix, wanted: bool | str, path: str, say: Callable[[str], None]
     """
     if not isinstance(X, Csr):
         return compressed(X) if wanted is True else X
-    size = X.shape[0] * X.shape[1] * 8
-    narrow = X.shape[1] < WIDE or X.density >= SPARSE_BELOW
+    if stays_sparse(X.shape, len(X.data), wanted, path, say=say):
+        return X
+    return X.toarray(X.dtype)
+
+
+def stays_sparse(
+    shape: tuple[int, int],
+    stored: int,
+    wanted: bool | str,
+    path: str,
+    *,
+    compressed: bool = True,
+    say: Callable[[str], None] | None = None,
+) -> bool:
+    """Return whether rows with so many cells stored are held sparse; see `settled`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (n_samples, n_features).
+    stored : int
+    wanted, path
+        See `settled`.
+    compressed : bool
+        Whether they are stored without their zeros.
+    say : callable, optional
+        Takes a note for the user.
+
+    Raises
+    ------
+    DataError
+        As `settled`.
+    """
+    if not compressed:
+        return wanted is True
+    cells = shape[0] * shape[1]
+    size = cells * 8
+    narrow = shape[1] < WIDE or stored >= SPARSE_BELOW * cells
     if wanted is True or (wanted == AUTO and not (narrow and size <= DENSE_LIMIT)):
         if wanted is True or has_scipy() or size > DENSE_LIMIT:
             scipy_sparse()
-            return X
-        say(f"{path}: made dense, {in_words(size)}, for want of scipy (svmtrain[sparse])")
+            return True
+        if say is not None:
+            say(f"{path}: made dense, {in_words(size)}, for want of scipy (svmtrain[sparse])")
     if size > DENSE_LIMIT:
         raise DataError(
-            f"{X.shape[0]:,} rows of {X.shape[1]:,} features need {in_words(size)} as a dense "
+            f"{shape[0]:,} rows of {shape[1]:,} features need {in_words(size)} as a dense "
             f"array; the limit is {in_words(DENSE_LIMIT)} (set data.sparse: true)",
             path=path,
         )
-    return X.toarray(X.dtype)
+    return False
 
 
 def workable(X: Matrix) -> Matrix:

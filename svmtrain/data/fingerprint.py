@@ -46,8 +46,7 @@ def identify(role: str, paths: str | Sequence[str], records: Records = no_record
         When one cannot be read.
     """
     if not isinstance(paths, str) and len(paths) != 1:
-        parts = [identify(role, path, records) for path in paths]
-        return _listed(role, f"{parts[0].name} and {len(parts) - 1} more", parts)
+        return listed(role, [identify(role, path, records) for path in paths])
     path = paths if isinstance(paths, str) else paths[0]
     name = os.path.basename(os.path.normpath(path))
     if is_store(path):
@@ -57,6 +56,13 @@ def identify(role: str, paths: str | Sequence[str], records: Records = no_record
         files = _visible_files(path)
         return _listed(role, name, [_file(role, one, inner, None) for one, inner in files])
     return _file(role, path, name, records(path))
+
+
+def listed(role: str, parts: Sequence[DataFile]) -> DataFile:
+    """Return what identifies several files, or the one, by what identifies each."""
+    if len(parts) == 1:
+        return parts[0]
+    return _listed(role, f"{parts[0].name} and {len(parts) - 1} more", parts)
 
 
 def _file(role: str, path: str, name: str, records: Path | None) -> DataFile:

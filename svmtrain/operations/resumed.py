@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from svmtrain import interrupts
 from svmtrain.build import Built
 from svmtrain.errors import ResumeError
-from svmtrain.solvers.dual import LONGEST_REST, DualState, Settling
+from svmtrain.solvers.dual import LONGEST_REST, DualState
 from svmtrain.solvers.lazy_sgd import SMALLEST, LazyState
 from svmtrain.training.history import EpochRecord
 from svmtrain.training.state import TrainingState
@@ -34,7 +33,7 @@ def refuse_state(state: TrainingState, built: Built, name: str) -> None:
                 path=name,
             )
     if isinstance(state.solver, DualState):
-        _refuse_bound(state.solver, built, name)
+        _refuse_bound(state, state.solver, built, name)
     if isinstance(state.solver, LazyState):
         _refuse_factors(state.solver, name)
 
@@ -85,15 +84,14 @@ def _refuse_factors(state: LazyState, name: str) -> None:
         )
 
 
-def _refuse_bound(state: DualState, built: Built, name: str) -> None:
+def _refuse_bound(whole: TrainingState, state: DualState, built: Built, name: str) -> None:
     """Raise when the dual variables do not prove the bound, which is computed anew."""
     if max(int(state.rest.max()), int(state.wait.max())) > LONGEST_REST:
         raise ResumeError("the checkpoint has rows that rest for too long", path=name)
-    source, objective, total = built.problem.train, built.problem.objective, Settling.begin(state)
-    for rows in source.parts():
-        interrupts.check()
-        total.add(objective, *source.batch(rows), state.a[rows])
-    proven = total.point(objective, len(source)).bound(objective.lam_of_column)
+    objective, total = built.problem.objective, built.problem.steps.settling(whole)
+    if total is None:
+        raise TypeError("a state with dual variables needs a way that knows them")
+    proven = total.point(objective, len(state.a)).bound(objective.lam_of_column)
     if state.bound > max(proven, 0.0) + ROUNDING * abs(proven):
         raise ResumeError(
             f"the checkpoint has the bound {state.bound:.6g}, but its variables prove {proven:.6g}",

@@ -171,18 +171,29 @@ class DualAscent:
     inner_steps : int
     kernel : str
         What makes the moves, for people.
+    shards : int
+        How many such ascents are made at once, each of rows of its own, from the same weights.
+        So that their moves can be added up, each reckons with a curvature that many times as
+        large, and moves its weights that many times as far: the caller divides.
 
     Notes
     -----
     Source: Hsieh et al. (2008), A dual coordinate descent method for large-scale linear SVM, and
     Shalev-Shwartz and Zhang (2013), for ascent on blocks of the dual and for leaving rows out;
     Birgin, Martinez and Raydan (2000), Nonmonotone spectral projected gradient methods, for the
-    moves.
+    moves; Ma et al. (2015), Adding vs. averaging in distributed primal-dual optimization, for
+    shards.
     """
 
     rows: int
     inner_steps: int = INNER_STEPS
     kernel: str = "numpy"
+    shards: int = 1
+
+    @property
+    def pace(self) -> float:
+        """What 2 lam is multiplied by: the rows, as few as the shards make them."""
+        return self.rows / self.shards
 
     @property
     def rate(self) -> Callable[[int], float]:
@@ -211,7 +222,7 @@ class DualAscent:
         rows = rows[~waiting]
         X, _ = take(rows[:1])
         if isinstance(X, CompiledRows):
-            loops = RowByRow(state.W, state.b, objective, self.rows, X)
+            loops = RowByRow(state.W, state.b, objective, self.pace, X)
             self._passes(state, rows, count, lambda some: loops.sweep(state.a, *take(some), some))
             loops.close()
         else:
@@ -245,7 +256,7 @@ class DualAscent:
     def _load(self, state: DualState, objective: LinearObjective, X: CompiledRows) -> None:
         rows = np.zeros(0, dtype=np.intp)
         none, y = X[rows], np.zeros(0, dtype=np.int64)
-        RowByRow(state.W, state.b, objective, self.rows, X).sweep(state.a, none, y, rows)
+        RowByRow(state.W, state.b, objective, self.pace, X).sweep(state.a, none, y, rows)
         none.times(state.W)
         none.pull(np.zeros((0, len(state.b)), state.W.dtype))
 
@@ -278,7 +289,7 @@ class DualAscent:
         before, pulls = dual.a, dual.pulls(dual.a)
         self._climb(dual, scores, products)
         dual.a = dual.feasible(dual.a)
-        by = (pulls - dual.pulls(dual.a)) / (2 * objective.lam * self.rows)
+        by = (pulls - dual.pulls(dual.a)) / (2 * objective.lam * self.pace)
         state.a[rows] = dual.a
         add_pull(state.W, X, by)
         if objective.bias == "regularized":
@@ -289,7 +300,7 @@ class DualAscent:
     def _climb(self, dual: DualRows, scores: Floats, products: Floats) -> None:
         """Move a and its scores uphill, in the Gram matrix of the rows."""
         copies = dual.objective.copies
-        scale = 2 * dual.objective.lam * self.rows
+        scale = 2 * dual.objective.lam * self.pace
         steepest = copies * float(np.trace(products)) / scale + dual.objective.rule.squared / 2
         tau = 2 / max(steepest, FLATTEST)
         for _ in range(self.inner_steps):

@@ -29,14 +29,14 @@ class RowByRow:
     W, b : ndarray (n_features, n_classes), (n_classes,)
         Changed by `close`.
     objective : LinearObjective
-    rows : int
-        The number of training rows.
+    rows : float
+        The number of training rows; see `DualAscent.pace`.
     X : CompiledRows
         Any of the rows.
     """
 
     def __init__(
-        self, W: Floats, b: Floats, objective: LinearObjective, rows: int, X: CompiledRows
+        self, W: Floats, b: Floats, objective: LinearObjective, rows: float, X: CompiledRows
     ) -> None:
         from svmtrain.solvers import dual_loops
 

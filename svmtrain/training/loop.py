@@ -110,6 +110,11 @@ class Problem:
     seed: int = 0
     way: Way | None = None
 
+    @property
+    def steps(self) -> Way:
+        """What makes the steps."""
+        return self.way or way_here(self.objective, self.solver, self.train)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -148,7 +153,7 @@ class Training:
         seconds_before: float = 0.0,
     ) -> None:
         self.problem = problem
-        self.way = problem.way or way_here(problem.objective, problem.solver, problem.train)
+        self.way = problem.steps
         self.state = state
         self.stopping = stopping
         self.best = best

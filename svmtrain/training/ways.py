@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svmtrain import interrupts
+from svmtrain.errors import Interrupted
 from svmtrain.objective.linear import DataTerm, LinearObjective
 from svmtrain.solvers.dual import DualAscent, Settling
 from svmtrain.solvers.solver import Solver
@@ -31,6 +32,9 @@ class Way(Protocol):
 
     def settle(self, state: TrainingState) -> bool:
         """Compute anew what follows from all rows of an epoch; False when a signal came."""
+
+    def settling(self, state: TrainingState) -> Settling | None:
+        """Return what all dual variables come to, where there are some."""
 
     def collect(self, state: TrainingState) -> None:
         """Bring in what is held elsewhere of a state, so that it can be saved."""
@@ -78,6 +82,9 @@ class Descent(Here):
         """Return that nothing is to be computed anew."""
         return True
 
+    def settling(self, state: TrainingState) -> None:
+        """Return that there are no dual variables."""
+
 
 @dataclass(frozen=True)
 class Ascent(Here):
@@ -92,14 +99,27 @@ class Ascent(Here):
 
     def settle(self, state: TrainingState) -> bool:
         """Compute weights and bound from all dual variables; False when a signal came."""
+        try:
+            total = self.settling(state)
+        except Interrupted:
+            return False
+        solver: Any = state.solver
+        total.close(solver, self.objective)
+        return True
+
+    def settling(self, state: TrainingState) -> Settling:
+        """Return what all dual variables come to.
+
+        Raises
+        ------
+        Interrupted
+        """
         solver: Any = state.solver
         total = Settling.begin(solver)
         for rows in self.rows.parts():
-            if interrupts.pending():
-                return False
+            interrupts.check()
             total.add(self.objective, *self.rows.batch(rows), solver.a[rows])
-        total.close(solver, self.objective)
-        return True
+        return total
 
 
 def way_here(objective: LinearObjective, solver: Solver | DualAscent, rows: RowSource) -> Way:

@@ -1,0 +1,1 @@
+"""The same training over rows that are on the workers of a cluster, of Dask."""
