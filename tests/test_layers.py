@@ -48,6 +48,17 @@ ROOMS = {
         "training",
         "model",
     },
+    # The same training over rows that are on other machines.
+    "cluster": {
+        "errors",
+        "interrupts",
+        "config",
+        "data",
+        "objective",
+        "solvers",
+        "training",
+        "build",
+    },
     # The conventions of scikit-learn around the training that a run has.
     "estimator": {
         "errors",
@@ -77,6 +88,7 @@ ROOMS = {
         "checkpoint",
         "runs",
         "build",
+        "cluster",
         "graph",
         "gradcheck",
     },
@@ -94,6 +106,7 @@ ROOMS = {
         "model",
         "runs",
         "build",
+        "cluster",
         "operations",
     },
     # What people look at: drawings and pages, out of runs as they are.
@@ -148,6 +161,7 @@ ALLOWED_ALL_THE_SAME = {"svmtrain.graph.draw": {"io"}}
 # Packages that one room alone deals with.
 KEPT_BY = {
     **{"click": "cli", "yaml": "config", "tqdm": "training"},
+    **{"distributed": "cluster", "fsspec": "cluster"},
     **{"jinja2": "report", "tensorboardX": "operations"},
     **{"urllib": "fetch", "socket": "fetch", "tarfile": "fetch"},
 }

@@ -1,7 +1,7 @@
 """The one place that turns a config into objects: its rows, and what is trained on them."""
 
 from svmtrain.build.place import HERE, Place
-from svmtrain.build.reading import Files, data_files, load_like, read_options
+from svmtrain.build.reading import FILES_HERE, Files, data_files, load_like, read_options
 from svmtrain.build.rows import batch_size
 from svmtrain.build.rules import best_metric, cadence, metric, stop_rules, why_unproven
 from svmtrain.build.settings import refuse_settings
@@ -17,6 +17,7 @@ from svmtrain.build.training import (
 from svmtrain.build.warm_start import WarmStart
 
 __all__ = [
+    "FILES_HERE",
     "HERE",
     "Built",
     "Files",

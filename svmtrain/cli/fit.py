@@ -12,6 +12,8 @@ import click
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import (
     any_path,
+    cluster_flags,
+    cluster_option,
     exact_option,
     json_option,
     limit_threads,
@@ -35,6 +37,7 @@ svmtrain fit configs/digits.yaml --set objective.lambda=1e-3 --name weak
 svmtrain fit configs/digits.yaml --set objective.lambda=[0.1,0.01] --name path
 svmtrain fit configs/digits.yaml --dry-run
 svmtrain fit configs/digits.yaml --resume
+svmtrain fit configs/digits.yaml --cluster local:2
 """
 
 
@@ -53,6 +56,7 @@ svmtrain fit configs/digits.yaml --resume
 )
 @exact_option
 @threads_option
+@cluster_option
 @tensorboard_option
 @click.option("--dry-run", is_flag=True, help="Load and build everything, describe it, stop.")
 @json_option
@@ -67,6 +71,7 @@ def command(
     if_changed: bool,
     exact: bool,
     threads: str | None,
+    cluster: str | None,
     tensorboard: str | None,
     dry_run: bool,
     as_json: bool,
@@ -82,7 +87,7 @@ def command(
         raise click.UsageError("--resume, --force and --if-changed exclude each other")
     if exact and not resume:
         raise click.UsageError("--require-exact goes with --resume")
-    settings = configure(config, overrides, name, out, threads)
+    settings = configure(config, overrides, name, out, threads, cluster)
     count = limit_threads(settings)
     if dry_run:
         describe(settings, as_json)
@@ -138,6 +143,7 @@ def configure(
     name: str | None,
     out: str | None,
     threads: str | None,
+    cluster: str | None = None,
 ) -> Config:
     """Return the config with the flags laid over it, its run named."""
     from svmtrain.config import load_config, run_name
@@ -147,6 +153,7 @@ def configure(
     flags = {key: yaml_value(value) for key, value in given.items() if value is not None}
     if threads is not None:
         flags["solver.threads"] = threads
+    flags |= cluster_flags(cluster)
     config = load_config(path, overrides, flags)
     if config.output.name is None:
         config = replace(config, output=replace(config.output, name=run_name(path)))

@@ -57,12 +57,24 @@ tensorboard_option = click.option(
     metavar="DIR",
     help="Write the records into DIR for TensorBoard too, in a folder a run.",
 )
+cluster_option = click.option(
+    "--cluster",
+    metavar="WHERE",
+    help="On workers of Dask: local:N, tcp://HOST:PORT or a scheduler.json.",
+)
 threads_option = click.option(
     "--threads", metavar="N", help="Threads of the linear algebra, or auto."
 )
 runs_option = click.option(
     "--dir", "folder", default="runs", show_default=True, help="Folder of the run directories."
 )
+
+
+def cluster_flags(where: str | None) -> dict[str, str]:
+    """Return the settings that --cluster stands for, as flags of a config."""
+    from svmtrain.config.render import yaml_value
+
+    return {} if where is None else {"cluster.at": yaml_value(where)}
 
 
 def reading(command: F) -> F:

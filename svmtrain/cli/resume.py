@@ -11,6 +11,7 @@ from svmtrain.cli.fit import make_session, show, show_path
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import (
     any_path,
+    cluster_option,
     exact_option,
     json_option,
     limit_threads,
@@ -36,6 +37,7 @@ svmtrain resume runs/digits --set solver.epochs=50
 @set_option
 @exact_option
 @threads_option
+@cluster_option
 @tensorboard_option
 @json_option
 @loudness
@@ -44,6 +46,7 @@ def command(
     overrides: tuple[str, ...],
     exact: bool,
     threads: str | None,
+    cluster: str | None,
     tensorboard: str | None,
     as_json: bool,
     quiet: bool,
@@ -62,6 +65,8 @@ def command(
 
     if threads is not None:
         overrides = (*overrides, f"solver.threads={threads}")
+    if cluster is not None:
+        overrides = (*overrides, f"cluster.at={cluster}")
     stored = Path(run) / "config.yaml"
     if stored.exists():
         limit_threads(load_config(stored, overrides))

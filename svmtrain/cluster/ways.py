@@ -36,7 +36,9 @@ class Shared:
     rows: ShardRows
 
     def settle(self, state: TrainingState) -> bool:
-        """Return that nothing is to be computed anew."""
+        """Let workers that came late take shards over; nothing is to be computed anew."""
+        if self.rows.engine.moves():
+            self.rows.engine.move()
         return True
 
     def settling(self, state: TrainingState) -> Settling | None:
@@ -202,9 +204,15 @@ class Dual(Shared):
 
     def collect(self, state: TrainingState) -> None:
         """Bring the variables of all shards here."""
-        solver: Any = state.solver
         if self._version < 0:
             return
+        self.rows.engine.heeds = False
+        try:
+            self._collect(state, state.solver)
+        finally:
+            self.rows.engine.heeds = True
+
+    def _collect(self, state: TrainingState, solver: Any) -> None:
         calls = [(self._version,)] * len(self.rows.counts)
         for _ in range(ROUNDS):
             found = self.rows.engine.each("variables", calls)

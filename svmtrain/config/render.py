@@ -159,8 +159,8 @@ def starter(
 ) -> str:
     """Return a commented config to start from.
 
-    The most used keys are live, the rest are comments that show their defaults; a section without
-    any of the former is left out.
+    The most used keys are live, the rest are comments that show their defaults. Nothing is said of
+    a cluster: who has one names it.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def starter(
         "",
     ]
     for section, cls in SECTIONS.items():
-        if not any(key.common for key in keys_of(section)):
+        if section == "cluster":
             continue
         lines += [f"# {cls.__doc__}", f"{section}:"]
         for key in keys_of(section):

@@ -34,6 +34,7 @@ from svmtrain.objective import compiling
 from svmtrain.operations.gradcheck_report import short_check
 from svmtrain.operations.identity import identity, refuse_other
 from svmtrain.operations.job import FitResult, Job, Session
+from svmtrain.operations.place import at_place
 from svmtrain.operations.resumed import refuse_bound, refuse_state
 from svmtrain.operations.train import train
 from svmtrain.operations.warm_start import find_start, resumed_start
@@ -87,8 +88,9 @@ def fit(
         )
     if run.exists() and resume:
         return resume_run(run, config, session, before)
-    splits, built = prepare(config, session, before)
-    return begin(run, config, splits, built, session, force=force)
+    with at_place(config, session) as (config, session):
+        splits, built = prepare(config, session, before)
+        return begin(run, config, splits, built, session, force=force)
 
 
 def prepare(config: Config, session: Session, before: Job | None = None) -> tuple[Splits, Built]:
@@ -122,7 +124,7 @@ def begin(
 def _rows(config: Config, session: Session, before: Job | None) -> Splits:
     """Return the rows of a run; raise for a metric that they do not allow."""
     compiling.when_compiling(partial(session.note, COMPILING))
-    splits = load_splits(config, session.note) if before is None else before.splits
+    splits = load_splits(config, session.note, session.files) if before is None else before.splits
     stop_rules(config, splits.validation is not None)
     best_metric(config, splits.validation is not None)
     return splits
@@ -146,6 +148,20 @@ def resume_run(
 ) -> FitResult:
     """Go on with a run, exactly where its newest intact checkpoint was made; see `fit`."""
     run.require()
+    with at_place(_of_as_many_shards(run, config), session) as (config, session):
+        return _resume(run, config, session, before)
+
+
+def _of_as_many_shards(run: RunDirectory, config: Config) -> Config:
+    """Return the config with the shards that the run was begun with, where it leaves them open."""
+    cluster = config.cluster
+    if cluster.at is None or not isinstance(cluster.shards, str) or not run.config.exists():
+        return config
+    return replace(config, cluster=replace(cluster, shards=load_config(run.config).cluster.shards))
+
+
+def _resume(run: RunDirectory, config: Config, session: Session, before: Job | None) -> FitResult:
+    """Go on with a run, wherever its rows are; see `resume_run`."""
     splits = _rows(config, session, before)
     with run.locked():
         checkpoint, notes = run.latest_checkpoint()

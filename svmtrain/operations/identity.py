@@ -89,7 +89,14 @@ def identity(config: Config, splits: Splits, built: Built, run_id: str) -> dict[
         "lr": built.lr,
         "start": built.started_from,
         "environment": environment() | _of_the_steps(splits, built),
+        **_of_the_place(splits),
     }
+
+
+def _of_the_place(splits: Splits) -> dict[str, Any]:
+    """Return what the steps of a cluster depend on besides the config; nothing for one machine."""
+    found = splits.place.identity()
+    return {} if found is None else {"cluster": found}
 
 
 def environment() -> dict[str, Any]:
@@ -166,6 +173,7 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
                 f"{key} was {shown(saved.get(key))} and is now {shown(now[key])}",
                 path=name,
             )
+    _refuse_place(saved.get("cluster"), now.get("cluster"), name)
     if saved.get("start") != now["start"]:
         raise ResumeError(
             f"what solver.warm_start names is not what the run was started from: SHA-256 was "
@@ -173,6 +181,20 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
             path=name,
         )
     return other_environment(saved.get("environment"), now["environment"])
+
+
+def _refuse_place(saved: Any, now: Any, name: str) -> None:
+    """Raise ResumeError unless a run goes on in the mode and shards that it was begun with."""
+    if saved == now:
+        return
+
+    def told(one: Any) -> str:
+        if not isinstance(one, dict):
+            return "on one machine"
+        parts = (f"{_plain(key)} {_plain(value)}" for key, value in sorted(one.items())[:LISTED])
+        return f"on a cluster ({', '.join(parts)})"
+
+    raise ResumeError(f"the run was trained {told(saved)}, and is now {told(now)}", path=name)
 
 
 def other_environment(before: Any, after: Mapping[str, Any]) -> list[str]:

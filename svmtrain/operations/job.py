@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from svmtrain.build import Built, Splits
+from svmtrain.build import FILES_HERE, Built, Files, Splits
 from svmtrain.config import Config
 from svmtrain.operations.judged import Evaluation
 from svmtrain.runs.catalogue import read_records
@@ -35,6 +35,8 @@ class Session:
         Refuse to resume where the bits may come out different than without the stop.
     tensorboard : str or None
         The folder that gets the records for TensorBoard too, in a folder a run.
+    files : Files
+        What reads the data: this process, or a cluster that is connected.
     """
 
     say: Callable[[str], None] = print
@@ -44,6 +46,7 @@ class Session:
     command: Sequence[str] = ()
     exact: bool = False
     tensorboard: str | None = None
+    files: Files = FILES_HERE
 
     def note(self, text: str) -> None:
         """Say what a quiet session leaves out."""

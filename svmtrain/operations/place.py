@@ -1,0 +1,38 @@
+"""Where the rows of a command are: in this process, or on the workers of a cluster."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+from svmtrain.build import FILES_HERE
+from svmtrain.config import Config
+from svmtrain.operations.job import Session
+
+
+@contextlib.contextmanager
+def at_place(config: Config, session: Session) -> Iterator[tuple[Config, Session]]:
+    """Yield a config and a session that are settled on where the rows are.
+
+    The cluster that a config names is connected to for as long as the block lasts, and the number
+    of shards settled by its workers.
+
+    Raises
+    ------
+    ConfigError, StorageError
+        When Dask is not installed, or the cluster cannot be reached.
+    """
+    if config.cluster.at is None or session.files is not FILES_HERE:
+        yield config, session
+        return
+    from svmtrain.cluster.dask_engine import dask_engine
+    from svmtrain.cluster.files import ClusterFiles, refuse_unfit
+
+    refuse_unfit(config)
+    with dask_engine(config.cluster, session.note) as engine:
+        asked = config.cluster.shards
+        shards = len(engine.workers()) if isinstance(asked, str) else asked
+        files = ClusterFiles(engine, shards, session.note)
+        cluster = replace(config.cluster, shards=shards)
+        yield replace(config, cluster=cluster), replace(session, files=files)
