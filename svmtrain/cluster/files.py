@@ -14,7 +14,7 @@ from svmtrain.build.reading import lasting, read_options
 from svmtrain.cluster.engine import Engine
 from svmtrain.cluster.parts import Cuts
 from svmtrain.cluster.place import ShardPlace, mode_of
-from svmtrain.cluster.plan import Planned, in_lines, refuse_too_large, size_of_shard
+from svmtrain.cluster.plan import Planned, exchange_of, in_lines, refuse_too_large, size_of_shard
 from svmtrain.cluster.reading import Facts, survey
 from svmtrain.cluster.recipe import Form, Piece, Recipe
 from svmtrain.config import Config
@@ -178,10 +178,15 @@ class ClusterFiles:
         cuts = Cuts.of(train, lengths, self.shards)
         plan = self._plan(config, train, cuts)
         refuse_too_large(plan)
-        for line in in_lines(plan, mode):
+        place = ShardPlace(self.engine, cuts, mode, config.cluster.interval)
+        rounds = -(-len(train) // place.steps(config.solver, len(train)).rows)
+        columns = 1 if len(train.classes) == 2 else len(train.classes)
+        shape = (train.n_features, columns)
+        exchange = exchange_of(config, mode, rounds, len(train), shape)
+        for line in [*in_lines(plan, mode), exchange.in_words()]:
             self.say(line)
         self.engine.load([self._recipe(config, cuts, train, k) for k in range(self.shards)])
-        return ShardPlace(self.engine, cuts, mode, config.cluster.interval)
+        return place
 
     def _plan(self, config: Config, train: Elsewhere, cuts: Cuts) -> list[Planned]:
         workers, counts = self.engine.homes(self.shards), cuts.counts(train)

@@ -15,6 +15,8 @@ from svmtrain.errors import ConfigError
 SHARE = 0.9
 """Share of a worker's memory limit that its shards may take."""
 LISTED = 16
+ROW_HERE = 40
+"""Bytes a row that this side takes at most: its class, and sorting the order of an epoch."""
 WEIGHTS = 6
 """Arrays like the weights that a worker has at once: given, changed, summed, on the way."""
 
@@ -114,6 +116,56 @@ def refuse_too_large(plan: Sequence[Planned]) -> None:
                 f"{in_words(int(SHARE * limit))} (take more workers, or convert the data to a "
                 "store, which is mapped)"
             )
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What is exchanged, and what this side holds.
+
+    Attributes
+    ----------
+    mode : str
+    rounds : int
+        Of an epoch.
+    shape : tuple of int
+        Of the weights: (n_features, n_columns).
+    width : int
+        Bytes of a number in them.
+    arrays : int
+        How many arrays like them go back and forth in a round.
+    here : int
+        Bytes that this side takes for classes, orders and dual variables.
+    """
+
+    mode: str
+    rounds: int
+    shape: tuple[int, int]
+    width: int
+    arrays: int
+    here: int
+
+    def in_words(self) -> str:
+        """Return it as a line."""
+        features, columns = self.shape
+        size = features * columns * self.width * self.arrays
+        what = "an array" if self.arrays == 1 else f"{self.arrays} arrays"
+        return (
+            f"plan: {self.rounds:,} round{'s' * (self.rounds > 1)} an epoch, each with {what} of "
+            f"{features:,} x {columns} to every shard and back, {in_words(size)} each way; "
+            f"{in_words(self.here)} of memory here"
+        )
+
+
+def exchange_of(
+    config: Config, mode: str, rounds: int, rows: int, shape: tuple[int, int]
+) -> Exchange:
+    """Return what is exchanged for training rows and weights of such a size."""
+    solver, width = config.solver, 4 if config.solver.dtype == "float32" else 8
+    arrays = 1
+    if mode == "local":
+        arrays += (solver.averaging != "none") + (solver.momentum > 0)
+    here = ROW_HERE * rows + (2 * rows * shape[1] * width if mode == "dual" else 0)
+    return Exchange(mode, rounds, shape, width, arrays, here)
 
 
 def in_lines(plan: Sequence[Planned], mode: str) -> list[str]:

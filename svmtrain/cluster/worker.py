@@ -122,6 +122,9 @@ def answered(function: Callable[..., Any], *arguments: Any) -> Answer:
         value = function(*arguments)
     except SvmtrainError as error:
         return Answer(failure=Failure.of(error))
+    except MemoryError:
+        problem = "a worker has too little memory for its shards (take more of them)"
+        return Answer(failure=Failure.of(errors.StorageError(problem)))
     return Answer(value, time.monotonic() - began)
 
 

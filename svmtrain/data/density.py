@@ -122,6 +122,8 @@ def compressed(X: Matrix) -> Csr:
 
 
 def in_words(n_bytes: int) -> str:
-    """Return a number of bytes in MiB or GiB."""
+    """Return a number of bytes in KiB, MiB or GiB."""
+    if n_bytes < 2**20:
+        return f"{-(-n_bytes // 2**10):,} KiB"
     gib = n_bytes / 2**30
     return f"{gib:,.1f} GiB" if gib >= 1 else f"{n_bytes / 2**20:,.0f} MiB"

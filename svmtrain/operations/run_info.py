@@ -52,6 +52,7 @@ class RunInfo:
             "batch_size": built.problem.batch_size,
             "lr": built.lr,
             "lr_tried": built.search and [list(pair) for pair in built.search.tried],
+            "cluster": job.identity.get("cluster"),
             "warm_start": where(job.run, job.config.solver.warm_start),
         }
 

@@ -280,3 +280,26 @@ def test_without_a_cluster_nothing_of_one_is_in_a_config(tmp_path):
     config = write_config(tmp_path)
     assert "\ncluster:" not in to_yaml(load_config(config))
     assert "shards: 3" in to_yaml(load_config(config, ["cluster.shards=3"]))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["cluster.mode=sync"], "5 rounds an epoch, each with an array of 3 x 3 to every shard"),
+        (["cluster.mode=local"], "1 round an epoch, each with 2 arrays of 3 x 3 to every shard"),
+        (
+            ["cluster.mode=local", "solver.averaging=none", "solver.momentum=0.5"],
+            "1 round an epoch, each with 2 arrays of 3 x 3 to every shard and back, 1 KiB each way",
+        ),
+        (
+            ["solver.name=dual", "solver.batch_size=auto"],
+            "1 round an epoch, each with an array of 3 x 3 to every shard and back, 1 KiB each way",
+        ),
+    ],
+)
+def test_a_plan_tells_what_is_exchanged(tmp_path, words, line):
+    """Rounds an epoch, arrays a round, their bytes, and what is held here."""
+    told = []
+    in_shards(write_config(tmp_path), 2, *words, say=told.append)
+    assert told[-1].startswith(f"plan: {line}")
+    assert told[-1].endswith("KiB of memory here")
