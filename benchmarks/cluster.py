@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import statistics
@@ -173,7 +174,7 @@ def by_partial_fit(
     model = SGDClassifier(loss="hinge", alpha=2 * lam, random_state=0, average=True)
     began, hops, best = time.monotonic(), 0, np.inf
     while best > optimum * (1 + GAP) and time.monotonic() - began < seconds:
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+        for a, b in itertools.pairwise(cuts):
             model.partial_fit(X[a:b], y[a:b], classes=classes)
             hops += 1
         best = min(best, peer_objective(model, X, y, objective))
@@ -236,7 +237,7 @@ def timed(folder: Path, text: str, mode: str, workers: int) -> float:
     )
     lines = (folder / "timed" / "metrics.jsonl").read_text().splitlines()
     at = [json.loads(line)["seconds"] for line in lines]
-    return statistics.median(b - a for a, b in zip(at[:-1], at[1:], strict=True))
+    return statistics.median(b - a for a, b in itertools.pairwise(at))
 
 
 def two_workers(texts: dict[str, str], scratch: Path, repeats: int) -> dict[str, Any]:
