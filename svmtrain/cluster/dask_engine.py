@@ -220,7 +220,8 @@ class DaskEngine:
         while not (live := self._live()):
             self._heed()
             if time.monotonic() > until:
-                raise StorageError(f"no worker came within {self.wait:g} seconds", path=self.at)
+                problem = f"no worker came within {self.wait:g} seconds"
+                raise StorageError(problem, path=self.at) from TimeoutError(problem)
             if not told:
                 told = True
                 self.say("cluster: no worker is left; waiting for one")
@@ -244,8 +245,9 @@ class DaskEngine:
             raise self._gone(error) from error
 
     def _gone(self, error: BaseException) -> StorageError:
-        why = " ".join(str(error).split())[:120]
-        return StorageError(f"the scheduler of the cluster is gone ({why})", path=self.at)
+        why = " ".join(str(error).rpartition(">: ")[2].split()).rstrip(": ")[:120]
+        problem = f"the scheduler of the cluster is gone ({why}; --cluster names another)"
+        return StorageError(problem, path=self.at)
 
     def _give_up(self) -> StorageError:
         return StorageError(
