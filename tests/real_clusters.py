@@ -78,6 +78,15 @@ class Processes:
         words = (at, "--no-nanny", "--nthreads", 1, "--no-dashboard", *words)
         return self.start("worker", *words, "--local-directory", self.folder, prefix=prefix)
 
+    def ready(self):
+        """Wait until all workers have found their scheduler."""
+        for process in self.begun:
+            if process.log.name.startswith("worker"):
+                found = wait_for(
+                    lambda log=process.log: "Registered to" in log.read_text(), process
+                )
+                assert found, process.log.read_text()
+
 
 def kill(process):
     """Kill a process and those of its session, and wait until it is gone."""

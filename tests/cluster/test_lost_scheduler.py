@@ -39,7 +39,7 @@ def until_killed(scheduler, begun, run, who):
     assert GONE.fullmatch(done.stderr), done.stderr
 
 
-@pytest.mark.parametrize(("mode", "who"), [("local", "client"), *spread(LOSSES, 1)])
+@pytest.mark.parametrize(("mode", "who"), spread(LOSSES, 1))
 def test_a_run_whose_scheduler_or_client_was_killed_goes_on_with_other_workers(
     tmp_path, mode, who, figures
 ):
@@ -54,7 +54,9 @@ def test_a_run_whose_scheduler_or_client_was_killed_goes_on_with_other_workers(
         scheduler, at = cluster.scheduler()
         for _ in range(2):
             cluster.worker(at)
-        until_killed(scheduler, begin(tmp_path, *words, "--cluster", at), run, who)
+        cluster.ready()
+        soon = ("--set", "cluster.wait=1")  # nobody comes back here
+        until_killed(scheduler, begin(tmp_path, *words, "--cluster", at, *soon), run, who)
         step = steps_of(run)
         if who == "scheduler":
             _, at = cluster.scheduler(name="another.json")
