@@ -18,6 +18,8 @@ from svmtrain.cluster.files import ClusterFiles
 from svmtrain.operations.fit import fit
 from svmtrain.runs.directory import RunDirectory
 
+CONFIGS = Path(__file__).resolve().parent.parent / "configs" / "cluster"
+"""The files for copying."""
 PARTS = {
     name: (sys.executable, "-m", f"distributed.cli.dask_{name}") for name in ("scheduler", "worker")
 }
