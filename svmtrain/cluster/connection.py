@@ -124,7 +124,7 @@ def _begun(workers: int, security: Any) -> Iterator[Any]:
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=":0",
+            dashboard_address="127.0.0.1:0",  # else it listens to all the world
             silence_logs=logging.CRITICAL,
             security=security,
             protocol="tcp://" if security is None else "tls://",

@@ -1,5 +1,6 @@
 """Encrypted clusters: who has the certificates is let in, and everybody else is told why not."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ from svmtrain.errors import ConfigError, StorageError
 from svmtrain.runs.directory import RunDirectory
 
 pytest.importorskip("distributed")
+psutil = pytest.importorskip("psutil")
 if shutil.which("openssl") is None:
     pytest.skip("certificates are made by openssl, which is not there", allow_module_level=True)
 FILES = {"tls_ca_file": "ca.pem", "tls_cert": "cert.pem", "tls_key": "key.pem"}
@@ -116,14 +118,36 @@ def test_certificates_of_no_use_are_told_of_before_anything_is_begun(own, tmp_pa
         assert problem in str(raised.value)
 
 
-def test_a_local_cluster_with_certificates_is_encrypted_throughout(own):
-    """Scheduler and workers listen for nothing else."""
+@pytest.fixture(scope="module")
+def local(own):
+    """Return a client of a cluster of this process's own, with certificates."""
     with connected(Cluster(at="local:2", **paths(own)), lambda line: None) as client:
-        found = client.scheduler_info(n_workers=-1)["workers"]
-        addresses = [client.scheduler.address, *found]
-        kinds = client.run(lambda dask_worker: [one.prefix for one in dask_worker.listeners])
+        yield client
+
+
+def test_a_local_cluster_with_certificates_is_encrypted_throughout(local):
+    """Scheduler and workers listen for nothing else."""
+    workers = local.scheduler_info(n_workers=-1)["workers"]
+    kinds = local.run(lambda dask_worker: [one.prefix for one in dask_worker.listeners])
+    addresses = [local.scheduler.address, *workers]
     assert [one.partition("://")[0] for one in addresses] == ["tls"] * 3
     assert list(kinds.values()) == [["tls://"]] * 2
+
+
+def test_a_local_cluster_listens_to_this_machine_alone(local):
+    """The dashboard too, which asks for no password."""
+    processes = (os.getpid(), *local.run(os.getpid).values())
+    sockets = [one for process in processes for one in listening(process)]
+    assert len(sockets) >= 4  # of the scheduler, its dashboard, and two workers
+    assert {one.laddr.ip for one in sockets} == {"127.0.0.1"}
+
+
+def listening(process):
+    """Return the sockets at which a process, by its number, listens to a network."""
+    found = psutil.Process(process)
+    newer = hasattr(found, "net_connections")  # its name since psutil 6
+    sockets = found.net_connections("inet") if newer else found.connections("inet")
+    return [one for one in sockets if one.status == "LISTEN"]
 
 
 def test_the_script_overwrites_no_authority(own):
