@@ -11,9 +11,10 @@ import sys
 import time
 
 import pytest
+from extent import extent
 from fake_slurm import installed, processes_of
 from real_clusters import CONFIGS, digest_of, in_process
-from real_runs import LIMIT
+from real_runs import LIMIT, steps_of
 from small_runs import records_of, write_config
 
 from svmtrain.runs.directory import RunDirectory
@@ -82,6 +83,36 @@ def test_the_batch_script_trains_on_a_worker_a_task_and_leaves_nothing_running(t
     assert [record["epoch"] for record in records_of(run)] == [1, 2, 3, 4]
     (session,) = processes_of(tmp_path / "slurm")
     assert ends(session), "processes of the job are left"
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM][: extent(0, 2)])
+def test_a_job_whose_time_is_up_is_queued_again_and_goes_on(tmp_path, slurm, number):
+    """SIGUSR1 comes to the script alone; after scancel the user begins it again."""
+    config = write_config(tmp_path, "epochs: 20; batch_size: 8")
+    wanted = in_process(config, "wanted", 2)
+    words = ("sbatch", "--ntasks=2", CONFIGS / "slurm.sbatch", "c.yaml", "--name", "run")
+    slurm(*words)
+    run, log = RunDirectory(tmp_path / "runs" / "run"), tmp_path / "svmtrain-1.log"
+    until = time.monotonic() + LIMIT
+    while steps_of(run) < 1:
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.01)
+    (session,) = processes_of(tmp_path / "slurm")
+    if number == signal.SIGUSR1:
+        os.kill(session, number)
+    else:
+        slurm("scancel", 1)
+    until_the_queue_is_empty(slurm, log)
+    assert ends(session), "processes of the job are left"
+    assert not run.model.exists(), log.read_text()
+    asked = tmp_path / "slurm" / "jobs" / "scontrol.log"
+    assert asked.exists() == (number == signal.SIGUSR1)
+    if asked.exists():
+        assert asked.read_text() == "requeue 1\n"
+        assert "SIGUSR1: saved at step" in log.read_text()
+    slurm(*words)
+    until_the_queue_is_empty(slurm, log)
+    assert digest_of(run) == digest_of(wanted), (tmp_path / "svmtrain-2.log").read_text()
 
 
 def test_the_python_file_trains_on_jobs_that_end_with_it(tmp_path, slurm):
