@@ -31,6 +31,8 @@ T = TypeVar("T")
 TRIES = 20
 LOOK = 0.25
 """Seconds between two looks at signals and at which workers there are."""
+ANSWER = 2.0
+"""Seconds that the scheduler has for an answer before signals are looked at."""
 PATIENCE = 10.0
 """Seconds of silence after which, and as often, a worker that is waited for is named."""
 LARGE = 64 << 10
@@ -233,19 +235,32 @@ class DaskEngine:
             interrupts.check()
 
     def close(self) -> None:
-        """Let the shards go."""
-        with contextlib.suppress(Exception):  # the scheduler may be gone, and they with it
-            self._drop_all()
+        """Let the shards go, unless the scheduler is gone, and they with it."""
+        with contextlib.suppress(Exception):  # whatever it is, nothing here depends on it
+            if self.client.status == "running":
+                self._drop_all()
 
     def _live(self) -> set[str]:
-        """Return the addresses of the workers that the scheduler knows of now."""
-        try:
-            return set(self.client.nthreads())
-        except (OSError, ValueError, RuntimeError) as error:
-            raise self._gone(error) from error
+        """Return the addresses of the workers that the scheduler knows of now.
+
+        Dask itself would try for `wait` seconds to reach one that is gone, whatever signals come.
+        """
+        from distributed import TimeoutError
+
+        until = time.monotonic() + self.wait
+        while True:
+            try:
+                asked = self.client.scheduler.ncores
+                return set(self.client.sync(asked, callback_timeout=ANSWER))
+            except TimeoutError as error:
+                if self.client.status != "running" or time.monotonic() > until:
+                    raise self._gone(error) from error
+                self._heed()
+            except (OSError, ValueError, RuntimeError, AttributeError) as error:
+                raise self._gone(error) from error
 
     def _gone(self, error: BaseException) -> StorageError:
-        why = " ".join(str(error).rpartition(">: ")[2].split()).rstrip(": ")[:120]
+        why = " ".join(str(error).rpartition(">: ")[2].split()).rstrip(": ")[:120] or "no answer"
         problem = f"the scheduler of the cluster is gone ({why}; --cluster names another)"
         return StorageError(problem, path=self.at)
 
