@@ -35,11 +35,18 @@ class Steps:
     rows : int
         How many it takes.
     updates : int
-        How many updates with a learning rate of their own it makes.
+        How many updates with a learning rate of their own it makes, but for the last of an epoch.
+    of_epoch : int
+        How many those of an epoch are.
     """
 
     rows: int
     updates: int = 1
+    of_epoch: int = 1
+
+    def first(self, rounds: int, step: int) -> int:
+        """Return the number of the first update of a step, where an epoch has so many steps."""
+        return step // rounds * self.of_epoch + step % rounds * self.updates
 
 
 class Place(Protocol):
@@ -115,7 +122,8 @@ class Here:
 
     def steps(self, config: SolverConfig, rows: int) -> Steps:
         """Return that a step is an update by a batch."""
-        return Steps(batch_size(config, rows))
+        size = batch_size(config, rows)
+        return Steps(size, of_epoch=-(-rows // size))
 
     def lazy(self, rows: Dataset) -> bool:
         """Return whether the rows are sparse."""

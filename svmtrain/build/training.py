@@ -103,11 +103,12 @@ def build_solver(
     lr: float,
     total_steps: int,
     steps_per_epoch: int,
-    updates: int = 1,
+    numbers: Callable[[int], int] | None = None,
 ) -> Solver:
     """Return the solver for a resolved step size; see `refuse_schedule`.
 
-    Of steps that make several updates each, the rate is that of the first of them.
+    Where steps make several updates each, `numbers` says which is the first of a step: the rate
+    of the step is that of it.
     """
     refuse_schedule(config, lam, lr)
     plan = Plan(
@@ -121,8 +122,8 @@ def build_solver(
         t0=None if isinstance(config.t0, str) else config.t0,
     )
     rate = partial(SCHEDULES[config.schedule].rate, plan)
-    if updates > 1:
-        rate = partial(_first_of, rate, updates)
+    if numbers is not None:
+        rate = partial(_rate_of_first, rate, numbers)
     if sparse and config.momentum == 0:
         return LazySGD(rate=rate, averaging=config.averaging, shift=shift)
     return SGD(
@@ -353,7 +354,7 @@ def _method(
     """Return the solver, what makes its steps where that is not itself, and the rows of a step."""
     solver, place, n = config.solver, splits.place, len(splits.train)
     each = place.steps(config.solver, n)
-    steps = -(-n // each.rows) * each.updates
+    steps, rounds = each.of_epoch, -(-n // each.rows)
     make = partial(
         build_solver,
         solver,
@@ -365,14 +366,15 @@ def _method(
     )
     if dual is not None:
         return dual, place.way(objective, dual, None, each, rows), each.rows
-    method = make(sparse=place.lazy(splits.train), updates=each.updates)
+    numbers = partial(each.first, rounds) if each.updates > 1 else None
+    method = make(sparse=place.lazy(splits.train), numbers=numbers)
     there = partial(make, sparse=splits.train.sparse)
     return method, place.way(objective, method, there, each, rows), each.rows
 
 
-def _first_of(rate: Callable[[int], float], updates: int, step: int) -> float:
-    """Return the learning rate of the first update of a step that makes so many."""
-    return rate(step * updates)
+def _rate_of_first(rate: Callable[[int], float], numbers: Callable[[int], int], step: int) -> float:
+    """Return the learning rate of the first update of a step."""
+    return rate(numbers(step))
 
 
 def _first_weights(

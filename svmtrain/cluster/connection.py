@@ -141,7 +141,7 @@ def _begun(workers: int, security: Any) -> Iterator[Any]:
 
 def _quiet() -> None:
     """Leave what is to be told to this side: Dask's own log stays out of the terminal."""
-    for name in ("distributed", "distributed.client", "distributed.scheduler", "bokeh", "tornado"):
+    for name in ("asyncio", "bokeh", "distributed", "distributed.client", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from svmtrain.build.place import Make, Steps
@@ -97,12 +98,12 @@ class ShardPlace:
         """Return a batch for sync, a round of local steps, or for dual a pass over all rows."""
         batch = self._batch = batch_size(config, rows)
         if self.mode == "sync":
-            return Steps(batch)
+            return Steps(batch, of_epoch=-(-rows // batch))
         if self.mode == "dual":
             return Steps(rows if isinstance(config.batch_size, str) else batch)
         most = -(-rows // (self.shards * batch))
         updates = min(self.interval, most)
-        return Steps(min(rows, self.shards * batch * updates), updates)
+        return Steps(min(rows, self.shards * batch * updates), updates, most)
 
     def lazy(self, rows: Dataset) -> bool:
         """Return that gradients come as arrays."""
@@ -128,7 +129,8 @@ class ShardPlace:
         if isinstance(method, DualAscent):
             return Dual(objective, rows)
         if self.mode == "local":
-            return Local(objective, rows, self._batch, each.updates)
+            rounds = -(-len(rows) // each.rows)
+            return Local(objective, rows, self._batch, partial(each.first, rounds))
         return Sync(objective, rows, method)
 
     def identity(self) -> dict[str, Any]:

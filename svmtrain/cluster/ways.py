@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,8 +87,8 @@ class Local(Shared):
     ----------
     batch : int
         Rows of a step of a shard.
-    updates : int
-        Steps between two averages.
+    first : callable
+        From the number of a round to that of its first step, by which learning rates are.
 
     Notes
     -----
@@ -97,19 +97,19 @@ class Local(Shared):
     """
 
     batch: int
-    updates: int
+    first: Callable[[int], int]
 
     def step(self, state: TrainingState, rows: NDArray[np.intp]) -> DataTerm | None:
         """Make one round over some rows; None when a signal came."""
         parts = self.rows.dealt(rows)
         solver: Any = state.solver
-        first, arrays = solver.step * self.updates, solver.arrays()
-        each = [(part, self.batch, first) if len(part) else None for part in parts]
+        first, arrays = self.first(solver.step), solver.arrays()
         names = list(arrays)
+        each = [(part, self.batch, first, names) if len(part) else None for part in parts]
         try:
             found: list[Moved | None] = self.rows.engine.each(
                 "descend",
-                [None if one is None else (*one, names) for one in each],
+                each,
                 tuple(arrays.values()),
                 [len(part) for part in parts],
             )

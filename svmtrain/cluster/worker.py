@@ -84,6 +84,13 @@ class Answer:
     failure: Failure | None = None
 
 
+def opened(answer: Answer) -> Any:
+    """Return the value of an answer, or raise the error that it brings."""
+    if answer.failure is not None:
+        raise answer.failure.error()
+    return answer.value
+
+
 @dataclass(frozen=True)
 class Setup:
     """A call that a shard must have had before others: a method, and its arguments."""

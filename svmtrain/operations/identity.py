@@ -165,6 +165,7 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
             f"this svmtrain has {shown(now['scheme'])}",
             path=name,
         )
+    _refuse_place(saved.get("cluster"), now.get("cluster"), name)
     _refuse_settings(saved.get("settings"), now["settings"], name)
     refuse_data(saved.get("data"), now["data"], name)
     for key in ("shape", "batch_size", "lr"):
@@ -173,7 +174,6 @@ def refuse_other(saved: Mapping[str, Any], now: Mapping[str, Any], name: str) ->
                 f"{key} was {shown(saved.get(key))} and is now {shown(now[key])}",
                 path=name,
             )
-    _refuse_place(saved.get("cluster"), now.get("cluster"), name)
     if saved.get("start") != now["start"]:
         raise ResumeError(
             f"what solver.warm_start names is not what the run was started from: SHA-256 was "

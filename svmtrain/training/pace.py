@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+UNIT, FEW = " rows/s", 4
+"""What rates are of, and up to how many workers each is told by itself."""
 WINDOW, MOST = 5, 100
 """Epochs that count at least for the pace, and that are kept; the later half of those counts."""
 
@@ -128,9 +130,19 @@ def clock_text(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def workers_text(rates: Mapping[str, float]) -> str:
+    """Return the rows a second of each of a few workers; of many, of the slowest and fastest."""
+    if len(rates) <= FEW:
+        each = ", ".join(rate_text(rate).removesuffix(UNIT) for rate in rates.values())
+        return f"workers {each}{UNIT}"
+    name = min(rates, key=lambda one: rates[one])
+    low, high = rate_text(rates[name]).removesuffix(UNIT), rate_text(max(rates.values()))
+    return f"{len(rates)} workers {low} ({name}) to {high}"
+
+
 def rate_text(rows: float) -> str:
     """Return how many rows a second, with three digits that count."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if rows >= size:
-            return f"{rows / size:.3g}{unit} rows/s"
-    return f"{rows:.3g} rows/s"
+            return f"{rows / size:.3g}{unit}{UNIT}"
+    return f"{rows:.3g}{UNIT}"

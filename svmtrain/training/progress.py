@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from svmtrain.training.history import EpochRecord
-from svmtrain.training.pace import Pace, clock_text, rate_text
+from svmtrain.training.pace import Pace, clock_text, rate_text, workers_text
 from svmtrain.training.state import TrainingState
 
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ def describe(record: EpochRecord) -> str:
     parts = [f"{name} {value:.4f}" for name, value in pairs if value is not None]
     if record.gap is not None and record.gap <= 1:  # a bound below 0 says nothing
         parts.append(f"gap {record.gap:.2%}")
+    if record.workers:
+        parts.append(workers_text(record.workers))
     return ", ".join([*parts, f"lr {record.lr:.2g}"] if record.lr else parts)
 
 
@@ -110,6 +112,8 @@ def brief(record: EpochRecord) -> list[str]:
         parts.append(f"val {record.validation_accuracy:.4f}")
     if record.gap is not None and record.gap <= 1:
         parts.insert(1, f"gap {record.gap:.2%}")
+    if record.workers:
+        parts.append(workers_text(record.workers))
     return [*parts, f"acc {record.train_accuracy:.4f}", f"loss {record.train_loss:.4f}"]
 
 

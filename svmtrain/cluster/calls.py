@@ -1,0 +1,234 @@
+"""Calls that reach the workers of Dask, and what is known of the workers. It knows no shard.
+
+Every call is a task for one worker. A task whose worker is lost has no result: who called decides
+what is to be done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from svmtrain import interrupts
+from svmtrain.cluster.engine import Arguments, same_arrays, size_of
+from svmtrain.data.cache import Say
+from svmtrain.errors import StorageError
+
+LOOK = 0.25
+"""Seconds between two looks at signals and at which workers there are."""
+ANSWER = 2.0
+"""Seconds that the scheduler has for an answer before signals are looked at."""
+PATIENCE = 10.0
+"""Seconds of silence after which, and as often, a worker that is waited for is named."""
+LONGEST = 600.0
+"""Seconds that results may take to come here."""
+LARGE = 64 << 10
+"""Bytes above which arguments are sent apart from their task."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A call for one worker: a function of `cluster.worker` and its arguments."""
+
+    address: str
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    shard: int | None = None
+
+
+@dataclass
+class Calls:
+    """What reaches the workers.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    at : str
+        What messages call the cluster.
+    patience : float
+        Seconds to wait for a worker when there is none.
+    say : callable
+        Takes a sentence for the user.
+    heeds : bool
+        Whether calls end when a signal came.
+    """
+
+    client: Any
+    at: str
+    patience: float
+    say: Say
+    heeds: bool = True
+    _spent: list[Any] = field(default_factory=list)
+    _sent: tuple[list[Any], list[Any]] = field(default_factory=lambda: ([], []))
+
+    def workers(self) -> list[str]:
+        """Return the addresses of all workers, after waiting for one where there is none.
+
+        Raises
+        ------
+        StorageError
+            When none comes, or the scheduler is gone.
+        """
+        until, told = time.monotonic() + self.patience, False
+        while not (live := self.live()):
+            self.heed()
+            if time.monotonic() > until:
+                problem = f"no worker came within {self.patience:g} seconds"
+                raise StorageError(problem, path=self.at) from TimeoutError(problem)
+            if not told:
+                told = True
+                self.say("cluster: no worker is left; waiting for one")
+            time.sleep(LOOK)
+        return sorted(live)
+
+    def live(self) -> set[str]:
+        """Return the addresses of the workers that the scheduler knows of now.
+
+        Dask itself would try for `patience` seconds to reach one that is gone, whatever signals
+        come.
+        """
+        from distributed import TimeoutError
+
+        until = time.monotonic() + self.patience
+        while True:
+            try:
+                asked = self.client.scheduler.ncores
+                return set(self.client.sync(asked, callback_timeout=ANSWER))
+            except TimeoutError as error:
+                if self.client.status != "running" or time.monotonic() > until:
+                    raise self.gone(error) from error
+                self.heed()
+            except (OSError, ValueError, RuntimeError, AttributeError) as error:
+                raise self.gone(error) from error
+
+    def gone(self, error: BaseException) -> StorageError:
+        """Return the error for a scheduler that does not answer."""
+        why = " ".join(str(error).rpartition(">: ")[2].split()).rstrip(": ")[:120] or "no answer"
+        problem = f"the scheduler of the cluster is gone ({why}; --cluster names another)"
+        return StorageError(problem, path=self.at)
+
+    def memory(self) -> dict[str, int]:
+        """Return the memory limit of each worker that has one."""
+        try:
+            info = self.client.scheduler_info(n_workers=-1)
+        except TypeError:  # before releases that leave workers out of the answer
+            info = self.client.scheduler_info()
+        limits = {name: one.get("memory_limit") for name, one in info["workers"].items()}
+        return {name: int(limit) for name, limit in limits.items() if limit}
+
+    def heed(self) -> None:
+        """Raise `Interrupted` when a signal came, unless that is to wait."""
+        if self.heeds:
+            interrupts.check()
+
+    def broadcast(self, common: Arguments) -> list[Any]:
+        """Return arrays for all, sent ahead once where they are large, and not twice."""
+        if size_of(common) <= LARGE:
+            return list(common)
+        known, futures = self._sent
+        if not same_arrays(known, common) or any(one.status != "finished" for one in futures):
+            try:
+                futures = self.client.scatter(list(common), hash=False)
+            except (OSError, RuntimeError, ValueError) as error:
+                raise self.gone(error) from error
+            self._sent = ([array.copy() for array in common], futures)
+        return list(futures)
+
+    def apart(self, arguments: Arguments, home: str, each: bool = False) -> Any:
+        """Return arguments, or what stands for them, where they are sent to a worker ahead."""
+        if size_of(arguments) <= LARGE:
+            return arguments
+        try:
+            if each:
+                return self.client.scatter(list(arguments), workers=[home], hash=False)
+            return self.client.scatter([arguments], workers=[home], hash=False)[0]
+        except (OSError, RuntimeError, ValueError):
+            return arguments  # the worker is gone by now, as the task will find
+
+    def submit(self, task: Task) -> Any:
+        """Begin a task; return its future."""
+        return self.client.submit(
+            *(task.function, *task.arguments),
+            workers=[task.address],
+            allow_other_workers=False,
+            pure=False,
+            retries=0,
+        )
+
+    def run(self, tasks: Mapping[int, Task]) -> dict[int, Any]:
+        """Return what tasks return; those whose workers are lost are left out."""
+        futures = {k: self.submit(task) for k, task in tasks.items()}
+        self._spent = list(futures.values())  # the last ones go in the same message as these came
+        self.wait(futures, tasks)
+        return self.results(futures, tasks)
+
+    def results(self, futures: Mapping[int, Any], tasks: Mapping[int, Task]) -> dict[int, Any]:
+        """Return what tasks that were waited for return; those that were lost are left out."""
+        done = {k: one for k, one in futures.items() if one.status == "finished"}
+        for one in futures.values():
+            if one.status == "error":
+                self._raise(one)
+        return self._fetch(done, tasks)
+
+    def _raise(self, future: Any) -> None:
+        """Raise what a task raised, unless it is that its worker or its data were lost."""
+        from distributed import CancelledError
+        from distributed.scheduler import KilledWorker
+
+        error = future.exception()
+        if not isinstance(error, KilledWorker | CancelledError | OSError):
+            raise error
+
+    def wait(
+        self, futures: dict[int, Any], tasks: Mapping[int, Task], *, together: bool = False
+    ) -> None:
+        """Wait until tasks are done, or their workers are lost; together: or one of them is."""
+        from distributed import CancelledError, TimeoutError, wait
+
+        began, told, waiting = time.monotonic(), 0.0, dict(futures)
+        while waiting:
+            with contextlib.suppress(TimeoutError, CancelledError):
+                wait(list(waiting.values()), timeout=LOOK)
+            waiting = {k: one for k, one in waiting.items() if one.status == "pending"}
+            if not waiting:
+                return
+            self.heed()
+            live, since = self.live(), time.monotonic() - began
+            lost = [k for k in waiting if tasks[k].address not in live]
+            for k in list(waiting) if lost and together else lost:
+                waiting.pop(k).cancel()
+            if since - told > PATIENCE and waiting:
+                told = since
+                names = sorted({tasks[k].address for k in waiting})
+                more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+                self.say(f"cluster: waiting {since:.0f} s for {', '.join(names[:3])}{more}")
+
+    def _fetch(self, done: Mapping[int, Any], tasks: Mapping[int, Task]) -> dict[int, Any]:
+        """Bring results here; none of those whose workers are lost with them."""
+        from distributed import CancelledError, TimeoutError
+
+        async def gathered(futures: list[Any]) -> Any:
+            return await self.client.gather(futures, asynchronous=True)
+
+        patience = PATIENCE
+        while done:
+            try:
+                values = self.client.sync(gathered, list(done.values()), callback_timeout=patience)
+                return dict(zip(done, values, strict=True))
+            except TimeoutError:
+                patience *= 2
+            except CancelledError:  # what they need was lost, and Dask has let them go
+                left = {k: one for k, one in done.items() if one.status == "finished"}
+                done = left if len(left) < len(done) else {}
+            except (OSError, RuntimeError) as error:
+                self.live()
+                if patience > 600:
+                    raise self.gone(error) from error
+                patience *= 2
+            self.heed()
+            live = self.live()
+            done = {k: one for k, one in done.items() if tasks[k].address in live}
+        return {}

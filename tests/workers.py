@@ -1,0 +1,68 @@
+"""Real workers of Dask for tests, and what is done to them."""
+
+import contextlib
+import logging
+import os
+import random
+import signal
+import threading
+import time
+
+
+@contextlib.contextmanager
+def local_cluster(workers):
+    """Yield a cluster of processes on this machine; workers that die are begun again."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        dashboard_address=":0",
+        silence_logs=logging.CRITICAL,
+    ) as cluster:
+        yield cluster
+
+
+def processes(cluster):
+    """Return the process numbers of the workers that are alive."""
+    return [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
+
+
+class Killer:
+    """Kills workers at random moments, for as long as the block lasts or until it has enough.
+
+    Attributes
+    ----------
+    kills : int
+        How many there were.
+    """
+
+    def __init__(self, cluster, most, seed, pause=(0.05, 0.6)):
+        self.cluster, self.most, self.pause = cluster, most, pause
+        self.random, self.kills = random.Random(seed), 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+
+    def _work(self):
+        while self.kills < self.most and not self._over.wait(self.random.uniform(*self.pause)):
+            alive = processes(self.cluster)
+            if alive:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.random.choice(alive), signal.SIGKILL)
+                    self.kills += 1
+
+
+def until(true, seconds=20):
+    """Wait until something is true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited for too long"
+        time.sleep(0.02)
