@@ -89,7 +89,8 @@ def security_of(config: Cluster) -> Any:
         )
     for name in paths:
         if name not in given:
-            raise ConfigError(f"cluster.{name} is not set, beside {' and '.join(given)}")
+            are = "is" if len(given) == 1 else "are"
+            raise ConfigError(f"cluster.{name} is not set, and {' and '.join(given)} {are}")
         if not os.path.isfile(given[name]):
             raise ConfigError(f"cluster.{name} names no file: {given[name]}")
     from distributed import Security

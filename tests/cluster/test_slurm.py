@@ -15,7 +15,7 @@ from extent import extent
 from fake_slurm import installed, processes_of
 from real_clusters import CONFIGS, digest_of, in_process
 from real_runs import LIMIT, steps_of
-from small_runs import records_of, write_config
+from small_runs import write_config
 
 from svmtrain.runs.directory import RunDirectory
 
@@ -66,33 +66,8 @@ def ends(session):
     return True
 
 
-def test_the_batch_script_trains_on_a_worker_a_task_and_leaves_nothing_running(tmp_path, slurm):
-    """The script is the one in configs/cluster: a scheduler, workers by srun, and svmtrain."""
-    config = write_config(tmp_path, SOLVER)
-    wanted = in_process(config, "wanted", 2)
-    done = slurm("sbatch", "--ntasks=2", CONFIGS / "slurm.sbatch", "c.yaml", "--name", "run")
-    assert done.stdout == "Submitted batch job 1\n", done.stderr
-    log = tmp_path / "svmtrain-1.log"
-    until_the_queue_is_empty(slurm, log)
-    run = RunDirectory(tmp_path / "runs" / "run")
-    assert run.model.exists(), log.read_text()
-    assert digest_of(run) == digest_of(wanted)
-    assert re.search(
-        r"^svmtrain: plan: mode dual, 2 shards on [12] workers?, ", log.read_text(), re.M
-    )
-    assert [record["epoch"] for record in records_of(run)] == [1, 2, 3, 4]
-    (session,) = processes_of(tmp_path / "slurm")
-    assert ends(session), "processes of the job are left"
-
-
-@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM][: extent(0, 2)])
-def test_a_job_whose_time_is_up_is_queued_again_and_goes_on(tmp_path, slurm, number):
-    """SIGUSR1 comes to the script alone; after scancel the user begins it again."""
-    config = write_config(tmp_path, "epochs: 20; batch_size: 8")
-    wanted = in_process(config, "wanted", 2)
-    words = ("sbatch", "--ntasks=2", CONFIGS / "slurm.sbatch", "c.yaml", "--name", "run")
-    slurm(*words)
-    run, log = RunDirectory(tmp_path / "runs" / "run"), tmp_path / "svmtrain-1.log"
+def disturbed(tmp_path, slurm, number, run, log):
+    """Let the first job end by a signal in the middle of a run."""
     until = time.monotonic() + LIMIT
     while steps_of(run) < 1:
         assert time.monotonic() < until, log.read_text()
@@ -103,16 +78,39 @@ def test_a_job_whose_time_is_up_is_queued_again_and_goes_on(tmp_path, slurm, num
     else:
         slurm("scancel", 1)
     until_the_queue_is_empty(slurm, log)
-    assert ends(session), "processes of the job are left"
     assert not run.model.exists(), log.read_text()
     asked = tmp_path / "slurm" / "jobs" / "scontrol.log"
     assert asked.exists() == (number == signal.SIGUSR1)
     if asked.exists():
         assert asked.read_text() == "requeue 1\n"
         assert "SIGUSR1: saved at step" in log.read_text()
-    slurm(*words)
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGUSR1, signal.SIGTERM][: extent(1, 3)])
+def test_the_batch_script_trains_on_a_worker_a_task_and_leaves_nothing_running(
+    tmp_path, slurm, number
+):
+    """The script is the one in configs/cluster: a scheduler, workers by srun, and svmtrain.
+
+    When its time is up, SIGUSR1 comes to the script alone; scancel ends all at once. The next job
+    goes on with the run.
+    """
+    config = write_config(tmp_path, SOLVER if number is None else "epochs: 20; batch_size: 8")
+    wanted = in_process(config, "wanted", 2)
+    words = ("sbatch", "--ntasks=2", CONFIGS / "slurm.sbatch", "c.yaml", "--name", "run")
+    assert slurm(*words).stdout == "Submitted batch job 1\n"
+    run, log = RunDirectory(tmp_path / "runs" / "run"), tmp_path / "svmtrain-1.log"
+    if number is not None:
+        disturbed(tmp_path, slurm, number, run, log)
+        slurm(*words)
+        log = tmp_path / "svmtrain-2.log"
     until_the_queue_is_empty(slurm, log)
-    assert digest_of(run) == digest_of(wanted), (tmp_path / "svmtrain-2.log").read_text()
+    assert run.model.exists(), log.read_text()
+    assert digest_of(run) == digest_of(wanted)
+    assert re.search(
+        r"^svmtrain: plan: mode \w+, 2 shards on [12] workers?, ", log.read_text(), re.M
+    )
+    assert all(ends(session) for session in processes_of(tmp_path / "slurm")), "left running"
 
 
 def test_the_python_file_trains_on_jobs_that_end_with_it(tmp_path, slurm):

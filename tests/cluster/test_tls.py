@@ -107,7 +107,7 @@ def test_certificates_of_no_use_are_told_of_before_anything_is_begun(own, tmp_pa
     empty.write_text("no certificate")
     other = str(made(tmp_path / "other") / "key.pem")
     for changed, problem in (
-        ({"tls_key": None}, "cluster.tls_key is not set, beside tls_ca_file and tls_cert"),
+        ({"tls_key": None}, "cluster.tls_key is not set, and tls_ca_file and tls_cert are"),
         ({"tls_cert": "gone.pem"}, "cluster.tls_cert names no file: gone.pem"),
         ({"tls_cert": str(empty)}, "are no authority, certificate and key of it (PEM): "),
         ({"tls_ca_file": str(empty)}, "are no authority, certificate and key of it (PEM): "),
