@@ -8,7 +8,7 @@ import pytest
 from extent import spread
 from real_clusters import Processes, digest_of, in_process, kill
 from real_runs import begin, ended, steps_of, wait_for
-from small_runs import records_of, write_config
+from small_runs import write_config
 
 from svmtrain.runs.directory import RunDirectory
 
@@ -65,9 +65,5 @@ def test_a_run_whose_scheduler_or_client_was_killed_goes_on_with_other_workers(
             cluster.worker(at)
         done = ended(begin(tmp_path, *words, "--resume", "--cluster", at))
     assert done.returncode == 0, done.stderr
-    if mode == "dual":
-        gaps = [records_of(one)[-1]["gap"] for one in (run, undisturbed)]
-        assert gaps[0] == pytest.approx(gaps[1], rel=1e-6)
-    else:
-        assert digest_of(run) == digest_of(undisturbed)
+    assert digest_of(run) == digest_of(undisturbed)
     figures(f"{who} killed, mode {mode}: gone on with from step", step)
