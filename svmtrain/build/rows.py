@@ -129,7 +129,7 @@ def _loses_digits(scaler: Scaler, dtype: str) -> bool:
 
 
 def compiled_source(
-    data: Dataset, scaler: Scaler, dtype: str, *, as_sparse: bool = True
+    data: Dataset, scaler: Scaler, dtype: str, *, as_sparse: bool = True, shards: int = 1
 ) -> RowSource | None:
     """Return a source of rows for compiled loops; None where it would not pay.
 
@@ -140,13 +140,15 @@ def compiled_source(
     data, scaler, dtype
     as_sparse : bool
         Whether dense rows with many zeros may be held without them.
+    shards : int
+        How many such parts all rows are.
     """
     stored = sum(_stored(block) for block in data.blocks())
     cells, width = len(data) * data.n_features, np.dtype(dtype).itemsize
     few = as_sparse and stored <= SPARSE_SHARE * cells and not _loses_digits(scaler, dtype)
     sparse = isinstance(data.matrix, Csr) or few
     size = stored * (width + 4) if sparse else cells * width
-    if stored < COMPILED_CELLS or size > COMPILED_LIMIT or numba_version() is None:
+    if stored * shards < COMPILED_CELLS or size > COMPILED_LIMIT or numba_version() is None:
         return None
     if sparse:
         if isinstance(data.matrix, Csr):
@@ -157,13 +159,16 @@ def compiled_source(
     return CompiledMemoryRows(CompiledRows.dense(_dense(data, scaler, dtype)), data.y)
 
 
-def training_rows(config: Config, train: Dataset, scaler: Scaler) -> RowSource:
-    """Return a source of the training rows for the solver; an error names their file."""
+def training_rows(config: Config, train: Dataset, scaler: Scaler, shards: int = 1) -> RowSource:
+    """Return a source of the training rows for the solver, or of those of one of some shards.
+
+    An error names their file.
+    """
     dtype, compiled = config.solver.dtype, None
     try:
         if config.solver.name == "dual":
             as_sparse = config.data.sparse is not False
-            compiled = compiled_source(train, scaler, dtype, as_sparse=as_sparse)
+            compiled = compiled_source(train, scaler, dtype, as_sparse=as_sparse, shards=shards)
         return compiled or row_source(train, scaler, dtype)
     except DataError as error:
         where = f"{error.problem} (rows counted among those trained on)"

@@ -89,10 +89,10 @@ def command(
         raise click.UsageError("--require-exact goes with --resume")
     settings = configure(config, overrides, name, out, threads, cluster)
     count = limit_threads(settings)
-    if dry_run:
-        describe(settings, as_json)
-        return
     session = make_session(quiet, verbose, exact, tensorboard)
+    if dry_run:
+        describe(settings, session, as_json)
+        return
     if verbose:
         note(f"{count} thread{'s' if count > 1 else ''} for the linear algebra")
     if settings.objective.is_path:
@@ -209,14 +209,14 @@ def show_path(result: PathResult, *, as_json: bool, quiet: bool) -> None:
         suggest("runs", "compare", str(result.path))
 
 
-def describe(config: Config, as_json: bool) -> None:
+def describe(config: Config, session: Session, as_json: bool) -> None:
     """Print what a training would do."""
     if config.objective.is_path:
         from svmtrain.operations.path import plan_path as plan
     else:
         from svmtrain.operations.describe import plan
 
-    text, document = plan(config)
+    text, document = plan(config, session)
     if as_json:
         print_json(document)
     else:

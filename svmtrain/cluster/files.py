@@ -278,8 +278,11 @@ UNFIT: tuple[tuple[str, Callable[[Config], bool]], ...] = (
     ("data.missing other than error", lambda config: config.data.missing != "error"),
     ("stop.must_reach", lambda config: config.stop.must_reach is not None),
     (
-        "solver.warm_start for solver.name dual",
-        lambda config: config.solver.warm_start is not None and config.solver.name == "dual",
+        "solver.warm_start, or a list of objective.lambda, for solver.name dual",
+        lambda config: (
+            (config.solver.warm_start is not None or config.objective.is_path)
+            and config.solver.name == "dual"
+        ),
     ),
 )
 """What needs all rows in one place, and when a config asks for it."""

@@ -135,7 +135,7 @@ class Shard:
         shards: int,
     ) -> str:
         """Scale the rows to train on, of so many in all shards; return what kernel dual has."""
-        rows = training_rows(config, self.rows(source, at), scaler)
+        rows = training_rows(config, self.rows(source, at), scaler, shards)
         self._source = rows
         compiled = isinstance(rows, CompiledMemoryRows)
         kernel = f"numba {numba_version()}" if compiled else "numpy"

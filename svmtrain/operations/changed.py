@@ -18,6 +18,7 @@ from svmtrain.operations.path import (
     path_directory,
     resume_path,
 )
+from svmtrain.operations.place import OF_THE_PLACE, of_as_many_shards
 from svmtrain.runs.directory import RunDirectory
 
 WHERE = ("output.dir", "output.name")
@@ -29,7 +30,9 @@ def what_changed(run: RunDirectory, config: Config) -> list[str]:
         info, before = run.read_info(), load_config(run.config)
     except (ModelError, ConfigError):
         return ["its run.json or config.yaml"]
-    changed = [key for key, _, _ in differences(before, config) if key not in WHERE]
+    config = of_as_many_shards(config, run.config)
+    skipped = (*WHERE, *OF_THE_PLACE)
+    changed = [key for key, _, _ in differences(before, config) if key not in skipped]
     data = [asdict(file) for file in data_files(config)]
     changed += [] if info.get("data") == data else ["the data"]
     return changed + ([] if info.get("code") == source_digest() else ["svmtrain's code"])
@@ -63,8 +66,9 @@ def what_changed_of_path(config: Config) -> list[str]:
         before, found = load_config(folder.config), folder.members()
     except (ModelError, ConfigError):
         return ["its path.json or config.yaml"]
+    config = of_as_many_shards(config, folder.config)
     own = differences(before, config)
-    keys = [key for key, _, _ in own if key not in WHERE]
+    keys = [key for key, _, _ in own if key not in (*WHERE, *OF_THE_PLACE)]
     if found == members:
         keys = [key for key in keys if key not in ("objective.lambda", "objective.C")]
         for one in member_configs(config):

@@ -13,7 +13,8 @@ from svmtrain.data.columns import Encoder
 from svmtrain.errors import printable
 from svmtrain.model import LinearClassifier
 from svmtrain.objective.linear import LinearObjective
-from svmtrain.operations.job import FitResult
+from svmtrain.operations.job import FitResult, Session
+from svmtrain.operations.place import at_place
 from svmtrain.operations.warm_start import find_start
 from svmtrain.solvers.dual import DualAscent
 from svmtrain.solvers.schedules import SCHEDULES
@@ -35,9 +36,15 @@ def objective_in_words(objective: LinearObjective) -> str:
     return "\n".join(lines)
 
 
-def plan(config: Config) -> tuple[str, dict[str, Any]]:
+def plan(config: Config, session: Session | None = None) -> tuple[str, dict[str, Any]]:
     """Load and build everything; return what would be done, as text and as plain values."""
-    splits = load_splits(config)
+    with at_place(config, session or Session()) as (config, session):
+        return _plan(config, session)
+
+
+def _plan(config: Config, session: Session) -> tuple[str, dict[str, Any]]:
+    """Return what would be done, wherever the rows are."""
+    splits = load_splits(config, read=session.files)
     built = build(config, splits, start=find_start(config, splits))
     has_validation = splits.validation is not None
     rules = stop_rules(config, has_validation)

@@ -34,7 +34,7 @@ from svmtrain.objective import compiling
 from svmtrain.operations.gradcheck_report import short_check
 from svmtrain.operations.identity import identity, refuse_other
 from svmtrain.operations.job import FitResult, Job, Session
-from svmtrain.operations.place import at_place
+from svmtrain.operations.place import at_place, of_as_many_shards
 from svmtrain.operations.resumed import refuse_bound, refuse_state
 from svmtrain.operations.train import train
 from svmtrain.operations.warm_start import find_start, resumed_start
@@ -148,16 +148,8 @@ def resume_run(
 ) -> FitResult:
     """Go on with a run, exactly where its newest intact checkpoint was made; see `fit`."""
     run.require()
-    with at_place(_of_as_many_shards(run, config), session) as (config, session):
+    with at_place(of_as_many_shards(config, run.config), session) as (config, session):
         return _resume(run, config, session, before)
-
-
-def _of_as_many_shards(run: RunDirectory, config: Config) -> Config:
-    """Return the config with the shards that the run was begun with, where it leaves them open."""
-    cluster = config.cluster
-    if cluster.at is None or not isinstance(cluster.shards, str) or not run.config.exists():
-        return config
-    return replace(config, cluster=replace(cluster, shards=load_config(run.config).cluster.shards))
 
 
 def _resume(run: RunDirectory, config: Config, session: Session, before: Job | None) -> FitResult:

@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 
 from svmtrain import interrupts
-from svmtrain.build import data_files
 from svmtrain.config import Config, differences, load_config
+from svmtrain.data.fingerprint import DataFile
 from svmtrain.errors import ConfigError, Interrupted, ModelError, ResumeError, shown
 from svmtrain.model import load_model
 from svmtrain.operations.describe import plan
 from svmtrain.operations.fit import begin, finished, fit, prepare
 from svmtrain.operations.identity import PATHS, environment, other_environment, refuse_data
 from svmtrain.operations.job import Job, Session
+from svmtrain.operations.place import OF_THE_PLACE, at_place, of_as_many_shards
 from svmtrain.runs.directory import RunDirectory
 from svmtrain.runs.path import Member, PathDirectory
 from svmtrain.training.history import gap_between
@@ -129,7 +130,8 @@ def fit_path(
     resume, force : bool
         What to do about a path that exists: go on with it, or begin it again.
     """
-    folder, members = path_directory(config), members_of(config)
+    folder = path_directory(config)
+    members_of(config)  # which a config without a list has none of
     if folder.exists() and resume:
         return resume_path(folder, config, session)
     if folder.exists() and not force:
@@ -139,7 +141,13 @@ def fit_path(
             path=folder.path,
         )
     folder.require_free()
-    first = member_configs(config)[0]
+    with at_place(config, session) as (config, session):
+        return _begin(folder, config, session, force)
+
+
+def _begin(folder: PathDirectory, config: Config, session: Session, force: bool) -> PathResult:
+    """Train along a path from the start, wherever its rows are."""
+    first, members = member_configs(config)[0], members_of(config)
     splits, built = prepare(first, session)
     interrupts.check()
     folder.create()
@@ -165,14 +173,14 @@ def resume_path(folder: PathDirectory, config: Config, session: Session) -> Path
     ResumeError
         For any other change that would make the runs of the path unequal.
     """
-    members = members_of(config)
+    config, members = of_as_many_shards(config, folder.config), members_of(config)
     _refuse_other(folder, config, members)
-    with folder.locked():
+    with folder.locked(), at_place(config, session) as (config, session):
         done = [finished(folder.run(member)) for member in members]
         if all(done):
             session.note(f"{folder.path}: all {len(members)} runs are finished")
             return path_result(folder)
-        _refuse_other_data(folder, config, members)
+        _refuse_other_data(folder, session.files.identify(config), members)
         _compare_environments(folder, members, session)
         folder.write(config, members)
         with _named(folder):
@@ -226,7 +234,7 @@ def _refuse_other(folder: PathDirectory, config: Config, members: Sequence[Membe
     changed = differences(load_config(folder.config), config)
     for key, before, now in changed:
         both_files = isinstance(before, str | list) and isinstance(now, str | list)
-        if key in (*WHERE, *MAY_CHANGE) or (key in PATHS and both_files):
+        if key in (*WHERE, *MAY_CHANGE, *OF_THE_PLACE) or (key in PATHS and both_files):
             continue
         if key in ("objective.lambda", "objective.C") and prolonged:
             continue
@@ -240,9 +248,11 @@ def _refuse_other(folder: PathDirectory, config: Config, members: Sequence[Membe
         raise ResumeError("has other runs than its config says", path=folder.info)
 
 
-def _refuse_other_data(folder: PathDirectory, config: Config, members: Sequence[Member]) -> None:
+def _refuse_other_data(
+    folder: PathDirectory, files: Sequence[DataFile], members: Sequence[Member]
+) -> None:
     """Raise unless the data are those of the runs that were begun."""
-    now = {file.role: asdict(file) for file in data_files(config)}
+    now = {file.role: asdict(file) for file in files}
     for run in (folder.run(member) for member in members):
         saved = run.read_info().get("data") if run.info.exists() else None
         if isinstance(saved, list):
@@ -309,10 +319,10 @@ def _left_by(run: RunDirectory) -> dict[str, Any]:
         raise ModelError("does not describe a finished run", path=run.info) from None
 
 
-def plan_path(config: Config) -> tuple[str, dict[str, Any]]:
+def plan_path(config: Config, session: Session | None = None) -> tuple[str, dict[str, Any]]:
     """Load everything, build the first run; return what would be done, as text and values."""
     members, configs = members_of(config), member_configs(config)
-    text, document = plan(configs[0])
+    text, document = plan(configs[0], session)
     rest = ", ".join(f"{member.value:g}" for member in members[1:])
     each = f"{document['steps']:,} steps each at most"
     told = (

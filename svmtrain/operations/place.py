@@ -5,10 +5,24 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from svmtrain.build import FILES_HERE
-from svmtrain.config import Config
+from svmtrain.config import Config, load_config
 from svmtrain.operations.job import Session
+
+OF_THE_PLACE = (
+    *("cluster.at", "cluster.wait", "cluster.tls_ca_file", "cluster.tls_cert", "cluster.tls_key"),
+)
+"""Settings that change no step: where a cluster is, and how it is reached."""
+
+
+def of_as_many_shards(config: Config, before: str | Path) -> Config:
+    """Return a config with the shards of an earlier one, in a file, where it leaves them open."""
+    cluster = config.cluster
+    if cluster.at is None or not isinstance(cluster.shards, str) or not Path(before).exists():
+        return config
+    return replace(config, cluster=replace(cluster, shards=load_config(before).cluster.shards))
 
 
 @contextlib.contextmanager

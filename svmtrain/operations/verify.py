@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass, replace
 
 from svmtrain import interrupts
 from svmtrain.build import best_metric, build, load_splits
+from svmtrain.config import Config
 from svmtrain.errors import InUseError, ModelError
 from svmtrain.files import read_bytes
 from svmtrain.model import LinearClassifier, load_model
 from svmtrain.operations.fit import finished, keep_best_metric, reload_config
 from svmtrain.operations.identity import identity, other_environment, refuse_other
 from svmtrain.operations.job import Job, Session
+from svmtrain.operations.place import at_place
 from svmtrain.operations.train import choose
 from svmtrain.operations.warm_start import find_start
 from svmtrain.runs.catalogue import read_records
@@ -136,7 +138,13 @@ def verify(run: RunDirectory, session: Session) -> Verification:
     run.require()
     if run.is_locked():
         raise InUseError("another svmtrain is working on this run", path=run.path)
-    job, notes = _prepare(run, session)
+    with at_place(reload_config(run), session) as (config, session):
+        return _verify(run, config, session)
+
+
+def _verify(run: RunDirectory, config: Config, session: Session) -> Verification:
+    """Make the steps of a run again, wherever its rows are; see `verify`."""
+    job, notes = _prepare(run, config, session)
     for note in notes:
         session.say(f"warning: {note}")
     comparison = Comparison(read_records(run), read_trace(run.trace).tolist())
@@ -153,11 +161,10 @@ def verify(run: RunDirectory, session: Session) -> Verification:
     )
 
 
-def _prepare(run: RunDirectory, session: Session) -> tuple[Job, list[str]]:
+def _prepare(run: RunDirectory, config: Config, session: Session) -> tuple[Job, list[str]]:
     """Build a run again; return what is another in the environment than it was."""
     saved = _saved_identity(run)
-    config = reload_config(run)
-    splits = load_splits(config, session.note)
+    splits = load_splits(config, session.note, session.files)
     config = keep_best_metric(config, splits, saved)
     built = build(config, splits, start=find_start(config, splits))
     now = identity(config, splits, built, "")

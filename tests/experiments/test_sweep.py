@@ -301,9 +301,9 @@ def test_rows_are_read_once_for_points_that_share_them(tmp_path, monkeypatch):
     path, reads = write_learnable(tmp_path, "epochs: 1"), []
     known = fit_module.load_splits
 
-    def counted(config, say):
+    def counted(config, say, files):
         reads.append((config.data.missing, config.preprocess.scale))
-        return known(config, say)
+        return known(config, say, files)
 
     monkeypatch.setattr(fit_module, "load_splits", counted)
     result = swept(tmp_path, "preprocess.scale=none,standard", "solver.lr=0.1,0.2,0.3")
