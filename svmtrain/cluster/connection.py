@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -163,10 +164,12 @@ def _client(distributed: Any, address: Any, at: str, security: Any, wait: float)
         try:
             return distributed.Client(**where, security=security, timeout=max(wait, 1.0))
         except UNREACHED as error:
-            if security is None and "ssl_context" in str(error):
-                raise ConfigError(f"{at}: {UNLOCKED}") from None
-            problem = f"cannot reach the scheduler of the cluster: {_in_short(error)}"
-            raise StorageError(problem, path=at) from None
+            why = _in_short(error)
+    # A client that failed closes itself when it is collected, and must not be in a thread of Dask.
+    gc.collect()
+    if security is None and "ssl_context" in why:
+        raise ConfigError(f"{at}: {UNLOCKED}")
+    raise StorageError(f"cannot reach the scheduler of the cluster: {why}", path=at)
 
 
 def _wait_for_worker(client: Any, at: str, wait: float) -> None:
