@@ -1,7 +1,8 @@
 """The pages that MkDocs makes when the site is built, so that nothing in them is copied by hand.
 
-MkDocs calls `on_files`. Each page of `PAGES`, the reference, is a function that returns Markdown
-out of the tables of the package; those of `PROJECT` are files of the repository, as they are.
+MkDocs calls `on_files` and `on_page_markdown`. Each page of `PAGES`, the reference, is a function
+that returns Markdown out of the tables of the package; those of `PROJECT` are files of the
+repository, as they are.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 HELP_WIDTH = 80
 LINK = re.compile(r"(!?)\[([^]]*)\]\(([^)\s]+)\)")
+FILE = re.compile(r"^\[(configs/[\w/.-]+)\]\((?:\.\./)+\1\)$", re.MULTILINE)
+LANGUAGES = {".sh": "bash", ".sbatch": "bash", ".py": "python", ".yaml": "yaml"}
 
 #: Files of the repository that are pages of the site too, by their names in `project/`.
 PROJECT = {
@@ -44,6 +47,22 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             to = f"project/{Path(picture).name}"
             files.append(File.generated(config, to, abs_src_path=str(ROOT / picture)))
     return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Show the files that a page hands out."""
+    return shown_files(markdown)
+
+
+def shown_files(text: str) -> str:
+    """Return a page with each link to a file of `configs/`, alone on its line, as that file."""
+
+    def shown(match: re.Match[str]) -> str:
+        path = ROOT / match[1]
+        content = path.read_text(encoding="utf-8")
+        return f'```{LANGUAGES[path.suffix]} title="{match[1]}"\n{content}```'
+
+    return FILE.sub(shown, text)
 
 
 def project_page(text: str) -> tuple[str, list[str]]:

@@ -16,12 +16,11 @@ LIMIT = 120
 """Seconds that any of these processes may take on a busy machine before a test gives up."""
 
 
-def begin(here, *words, **options):
-    """Start the real command."""
+def begin(here, *words, prefix=(), **options):
+    """Start the real command; a prefix is what runs it elsewhere, as in a network namespace."""
     pipes = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
-    return subprocess.Popen(
-        command(*words), cwd=here, env=environment(), **{**pipes, "text": True, **options}
-    )
+    settings = {**pipes, "text": True, "cwd": here, "env": environment(), **options}
+    return subprocess.Popen([*prefix, *command(*words)], **settings)
 
 
 def ended(process):

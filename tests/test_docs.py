@@ -38,7 +38,7 @@ EXTRAS = set(
     tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 )
 OTHERS = {"svmtrain", "pip", "make", "python3", ".", "sh", "sbatch", "cmp", "sort"}
-OTHERS |= {"tensorboard", "liblinear-predict"}
+OTHERS |= {"tensorboard", "liblinear-predict", "dask", "helm", "kubectl"}
 
 
 def script(name):
@@ -137,6 +137,16 @@ def test_a_style_sheet_that_loads_from_outside_is_found(tmp_path):
     """Fonts mostly come that way."""
     (tmp_path / "a.css").write_text("@font-face { src: url(https://x.org/font) }")
     assert faults(tmp_path)[0] == ["a.css: https://x.org/font is loaded from outside"]
+
+
+def test_the_files_for_clusters_are_shown_on_the_pages_as_they_are():
+    """Each once, whole, where its link stands."""
+    shown = [HOOKS.shown_files(page.read_text()) for page in DOCS]
+    for path in (ROOT / "configs" / "cluster").iterdir():
+        name = path.relative_to(ROOT)
+        block = f' title="{name}"\n{path.read_text()}```\n'
+        assert sum(text.count(block) for text in shown) == 1, name
+        assert f"[{name}](" not in "".join(shown)
 
 
 def test_the_reference_has_every_command_with_every_option():

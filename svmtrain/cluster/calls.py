@@ -19,6 +19,8 @@ from svmtrain.errors import StorageError
 
 LOOK = 0.25
 """Seconds between two looks at signals and at which workers there are."""
+ANSWER = 2.0
+"""Seconds that the scheduler has for an answer before signals are looked at."""
 PATIENCE = 10.0
 """Seconds of silence after which, and as often, a worker that is waited for is named."""
 LONGEST = 600.0
@@ -74,7 +76,8 @@ class Calls:
         while not (live := self.live()):
             self.heed()
             if time.monotonic() > until:
-                raise StorageError(f"no worker came within {self.patience:g} seconds", path=self.at)
+                problem = f"no worker came within {self.patience:g} seconds"
+                raise StorageError(problem, path=self.at) from TimeoutError(problem)
             if not told:
                 told = True
                 self.say("cluster: no worker is left; waiting for one")
@@ -82,16 +85,30 @@ class Calls:
         return sorted(live)
 
     def live(self) -> set[str]:
-        """Return the addresses of the workers that the scheduler knows of now."""
-        try:
-            return set(self.client.nthreads())
-        except (OSError, ValueError, RuntimeError) as error:
-            raise self.gone(error) from error
+        """Return the addresses of the workers that the scheduler knows of now.
+
+        Dask itself would try for `patience` seconds to reach one that is gone, whatever signals
+        come.
+        """
+        from distributed import TimeoutError
+
+        until = time.monotonic() + self.patience
+        while True:
+            try:
+                asked = self.client.scheduler.ncores
+                return set(self.client.sync(asked, callback_timeout=ANSWER))
+            except TimeoutError as error:
+                if self.client.status != "running" or time.monotonic() > until:
+                    raise self.gone(error) from error
+                self.heed()
+            except (OSError, ValueError, RuntimeError, AttributeError) as error:
+                raise self.gone(error) from error
 
     def gone(self, error: BaseException) -> StorageError:
         """Return the error for a scheduler that does not answer."""
-        why = " ".join(str(error).split())[:120]
-        return StorageError(f"the scheduler of the cluster is gone ({why})", path=self.at)
+        why = " ".join(str(error).rpartition(">: ")[2].split()).rstrip(": ")[:120] or "no answer"
+        problem = f"the scheduler of the cluster is gone ({why}; --cluster names another)"
+        return StorageError(problem, path=self.at)
 
     def memory(self) -> dict[str, int]:
         """Return the memory limit of each worker that has one."""

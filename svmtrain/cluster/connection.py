@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -19,6 +20,12 @@ from svmtrain.errors import ConfigError, StorageError
 NEEDS = (
     "a cluster needs svmtrain[cluster], which is not installed (pip install 'svmtrain[cluster]')"
 )
+UNLOCKED = (
+    "this cluster is encrypted, and cluster.tls_ca_file, cluster.tls_cert and cluster.tls_key are "
+    "not set"
+)
+UNREACHED = (OSError, ValueError, TypeError, RuntimeError, AssertionError)
+"""What Dask raises when there is nobody, or for settings of its own that it cannot do."""
 PAUSE = 0.2
 
 
@@ -36,7 +43,7 @@ def connected(config: Cluster, say: Say) -> Iterator[Any]:
     Raises
     ------
     ConfigError
-        When Dask is not installed, or a certificate is missing.
+        When Dask is not installed, or certificates are missing, unfit, or of no use.
     StorageError
         When there is no scheduler, or no worker within `wait` seconds.
     """
@@ -68,15 +75,23 @@ def security_of(config: Cluster) -> Any:
     Raises
     ------
     ConfigError
-        When one is missing.
+        When one is missing, or they do not fit each other or the address.
     """
     paths = {name: getattr(config, name) for name in ("tls_ca_file", "tls_cert", "tls_key")}
     given = {name: path for name, path in paths.items() if path is not None}
+    at = str(config.at)
     if not given:
+        if at.startswith("tls://"):
+            raise ConfigError(f"{at}: {UNLOCKED}")
         return None
+    if at.startswith("tcp://"):
+        raise ConfigError(
+            f"{at} is not encrypted, and cluster.{next(iter(given))} is set (tls://?)"
+        )
     for name in paths:
         if name not in given:
-            raise ConfigError(f"cluster.{name} is not set, and {' and '.join(given)} is")
+            are = "is" if len(given) == 1 else "are"
+            raise ConfigError(f"cluster.{name} is not set, and {' and '.join(given)} {are}")
         if not os.path.isfile(given[name]):
             raise ConfigError(f"cluster.{name} names no file: {given[name]}")
     from distributed import Security
@@ -84,7 +99,18 @@ def security_of(config: Cluster) -> Any:
     roles = ("client", "scheduler", "worker")
     pairs = {f"tls_{role}_cert": given["tls_cert"] for role in roles}
     pairs |= {f"tls_{role}_key": given["tls_key"] for role in roles}
-    return Security(tls_ca_file=given["tls_ca_file"], require_encryption=True, **pairs)
+    security = Security(tls_ca_file=given["tls_ca_file"], require_encryption=True, **pairs)
+    try:
+        security.get_connection_args("client")
+    except (OSError, ValueError) as error:
+        problem = "cluster.tls_ca_file, tls_cert and tls_key are no authority, certificate and key"
+        raise ConfigError(f"{problem} of it (PEM): {_in_short(error)}") from None
+    return security
+
+
+def _in_short(error: BaseException) -> str:
+    """Return what an error says, on one line that is not too long."""
+    return " ".join(str(error).split())[:200]
 
 
 @contextlib.contextmanager
@@ -93,17 +119,20 @@ def _begun(workers: int, security: Any) -> Iterator[Any]:
     from distributed import LocalCluster
 
     stops = set(interrupts.STOP_SIGNALS) - {signal.SIGTERM}
+    at = f"local:{workers}"
     before = signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     try:
         cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=":0",
+            dashboard_address="127.0.0.1:0",  # else it listens to all the world
             silence_logs=logging.CRITICAL,
             security=security,
             protocol="tcp://" if security is None else "tls://",
         )
+    except UNREACHED as error:
+        raise StorageError(f"cannot begin workers: {_in_short(error)}", path=at) from None
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
@@ -134,11 +163,13 @@ def _client(distributed: Any, address: Any, at: str, security: Any, wait: float)
     with interrupts.waiting():
         try:
             return distributed.Client(**where, security=security, timeout=max(wait, 1.0))
-        except (OSError, ValueError, TypeError, RuntimeError) as error:
-            why = " ".join(str(error).split())[:200]
-            raise StorageError(
-                f"cannot reach the scheduler of the cluster: {why}", path=at
-            ) from None
+        except UNREACHED as error:
+            why = _in_short(error)
+    # A client that failed closes itself when it is collected, and must not be in a thread of Dask.
+    gc.collect()
+    if security is None and "ssl_context" in why:
+        raise ConfigError(f"{at}: {UNLOCKED}")
+    raise StorageError(f"cannot reach the scheduler of the cluster: {why}", path=at)
 
 
 def _wait_for_worker(client: Any, at: str, wait: float) -> None:

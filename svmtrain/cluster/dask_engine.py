@@ -189,9 +189,10 @@ class DaskEngine:
         return self.calls.workers()
 
     def close(self) -> None:
-        """Let the shards go."""
-        with contextlib.suppress(Exception):  # the scheduler may be gone, and they with it
-            self._drop_all()
+        """Let the shards go, unless the scheduler is gone, and they with it."""
+        with contextlib.suppress(Exception):  # whatever it is, nothing here depends on it
+            if self.calls.client.status == "running":
+                self._drop_all()
 
     def _give_up(self) -> StorageError:
         return StorageError(
