@@ -1,4 +1,4 @@
-"""Make docs/cluster-planning.md out of results/cluster.json.
+"""Make docs/cluster/planning.md out of results/cluster.json.
 
     python -m benchmarks.cluster_page
 
@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results" / "cluster.json"
-PAGE = ROOT / "docs" / "cluster-planning.md"
+PAGE = ROOT / "docs" / "cluster" / "planning.md"
 
 ROWS, FEATURES, CLASSES, MACHINES = 10**9, 10**4, 100, 100
 CORES, LINK, DISK = 32, 10e9 / 8, 2e9

@@ -71,7 +71,7 @@ class Cluster:
     wait: float = field(
         default=60.0,
         metadata=about(
-            Number(minimum=0), "seconds to wait for a worker when there is none, or not enough"
+            Number(minimum=0), "seconds to wait for the first worker, or for one when all are lost"
         ),
     )
     tls_ca_file: str | None = field(
