@@ -14,14 +14,13 @@ from svmtrain.experiments.board import Standing, ranked, standing, write_board
 from svmtrain.experiments.course import Course
 from svmtrain.experiments.folder import ExperimentFolder, request_of
 from svmtrain.experiments.halving import Rung, at_most, reached, refuse_horizons, rungs_of
+from svmtrain.experiments.hands import alone, hired
 from svmtrain.experiments.points import Axis, Point, parse_axis, points_of
 from svmtrain.experiments.tasks import Ended, Task
-from svmtrain.experiments.workers import how_many
 from svmtrain.files import read_bytes, write_atomic
 from svmtrain.operations.fit import reload_config
 from svmtrain.operations.job import Session
 from svmtrain.operations.warm_start import start_file
-from svmtrain.threads import resolve
 
 STRENGTHS = ("objective.lambda", "objective.C")
 """The keys that a path goes along."""
@@ -121,7 +120,7 @@ def sweep(
     name : str
         What the run of best.yaml will be called.
     jobs : int, optional
-        Processes side by side; by default as many as there are cores.
+        Runs side by side; by default as many as there are cores, or threads of workers.
     force : bool
         Begin again whatever experiment is there.
 
@@ -134,6 +133,7 @@ def sweep(
     """
     if config.objective.is_path:
         raise ConfigError("objective.lambda and objective.C of a sweep go into --grid")
+    asked, config = config, alone(config)
     folder, axes = ExperimentFolder(path), [parse_axis(text) for text in plan.grid]
     points = [
         replace(one, config=_placed(one.config, folder))
@@ -141,10 +141,12 @@ def sweep(
     ]
     _refuse(config, points, plan)
     request = request_of(config, **vars(plan))
-    course = Course(
-        session, how_many(jobs, resolve(config.solver.threads), session.note), len(points)
-    )
-    with folder.opened("sweep", config, request, force=force):
+    with (
+        hired(asked, jobs, session) as hands,
+        folder.opened("sweep", config, request, force=force),
+        hands.over(folder.path),
+    ):
+        course = Course(session, hands, len(points))
         if plan.halving:
             tiers = _halve(folder, points, config.solver.epochs, plan.eta, course)
         else:
