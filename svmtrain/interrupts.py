@@ -99,8 +99,11 @@ def asking(stopped: Callable[[], bool]) -> Iterator[None]:
 
 def pending() -> int | None:
     """Return the number of the first stop signal received, or None."""
-    if _received:
-        return _received[0]
+    return _received[0] if _received else _asked()
+
+
+def _asked() -> int | None:
+    """Return what stands for a signal where this thread is told to stop; else None."""
     stopped = _of_thread.stopped
     return signal.SIGTERM if stopped is not None and stopped() else None
 
@@ -121,5 +124,5 @@ def interruption(message: str) -> Interrupted:
 
 def check() -> None:
     """Raise `Interrupted` when a stop signal came; nothing has been lost at this point."""
-    if pending() is not None:
+    if _received or _asked() is not None:
         raise interruption("stopped; no file was changed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -50,12 +51,24 @@ class Posted:
         texts = tuple(to_yaml(config) for config in task.configs)
         return cls(texts, replace(task, configs=()), os.getcwd())
 
+    @property
+    def start(self) -> str:
+        """Where relative paths begin, from the current folder of this process."""
+        return os.path.relpath(self.folder)
+
+    def told(self, ended: Ended) -> dict[str, Any]:
+        """Return what is sent back of the end of a run: paths are as they were sent."""
+        here = re.compile(rf"(?<![^\s'\"(]){re.escape(self.start)}/")
+        problem = None if ended.problem is None else here.sub("", ended.problem)
+        notes = [here.sub("", note) for note in ended.notes]
+        return {**asdict(ended), "problem": problem, "notes": notes}
+
     def task_here(self) -> Task:
         """Return the task with paths as they are from the current folder of this process.
 
         Relative ones stay relative, since what is written into a run tells which they were.
         """
-        start = os.path.relpath(self.folder)
+        start = self.start
         configs = tuple(parse_config(text, "config", start) for text in self.texts)
         files = self.task.predictions
         if files is not None:
@@ -116,11 +129,11 @@ def _lost(came: Came, task: Task) -> Iterator[Ended]:
 
 def train_there(posted: Posted, desk: Desk) -> None:
     """Train the runs of a task, at a worker."""
-    desk.kept = carry_out(posted.task_here(), lambda ended: desk.tell(_plain(ended)), desk.kept)
 
+    def tell(ended: Ended) -> None:
+        desk.tell(posted.told(ended))
 
-def _plain(ended: Ended) -> dict[str, Any]:
-    return {**asdict(ended), "notes": list(ended.notes)}
+    desk.kept = carry_out(posted.task_here(), tell, desk.kept)
 
 
 def unseen(path: str, content: str) -> str | None:
