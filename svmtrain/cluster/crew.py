@@ -39,6 +39,13 @@ class Crew:
         Takes a sentence for the user.
     most : int, optional
         How many calls may be at work at a time; by default as many as the workers have threads.
+
+    Attributes
+    ----------
+    key : str
+        What its calls are known by at the workers.
+    at_work : list of callable
+        What ends the calls that are at work.
     """
 
     client: Any
@@ -47,6 +54,7 @@ class Crew:
     say: Say
     most: int | None = None
     key: str = field(default_factory=lambda: secrets.token_hex(8))
+    at_work: list[Callable[[], None]] = field(default_factory=list)
     _check: Check | None = None
     _known: dict[str, bool] = field(default_factory=dict)
     _common: tuple[Any, ...] = ()
@@ -186,4 +194,9 @@ class Crew:
 def crew_at(config: Cluster, say: Say, most: int | None = None) -> Iterator[Crew]:
     """Yield the crew of the cluster of a config; see `connected`."""
     with connected(config, say) as client:
-        yield Crew(client, str(config.at), config.wait, say, most)
+        crew = Crew(client, str(config.at), config.wait, say, most)
+        try:
+            yield crew
+        finally:
+            for end in list(crew.at_work):  # of an iteration that was left and not closed
+                end()

@@ -123,6 +123,7 @@ def in_order(crew: Crew, calls: Sequence[Call], ahead: int) -> Generator[Came, N
         for came in found:
             waiting[came.number] = came
             while at in waiting:
+                interrupts.check()
                 yield waiting.pop(at)
                 at += 1
 
@@ -157,10 +158,18 @@ class _Shift:
         if self.hear is not None:
             topic = desk.topic_of(self.crew.key)
             self.crew.client.subscribe_topic(topic, lambda event: self.events.put(event[1]))
+        self.crew.at_work.append(self.close)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop what is at work, and let go what is kept at the workers."""
+        """End it; see `close`."""
+        self.close()
+
+    def close(self) -> None:
+        """Stop what is at work, and let go what is kept at the workers; once."""
+        if self.close not in self.crew.at_work:
+            return
+        self.crew.at_work.remove(self.close)
         with contextlib.suppress(StorageError):  # there is nobody left who could be told
             if self.begun:
                 self._stop()

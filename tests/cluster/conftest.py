@@ -55,11 +55,11 @@ def crew(address, said):
 
 @pytest.fixture
 def kill(cluster):
-    """Return a function that kills, with -9, the workers that have a task in hand."""
+    """Return a function that kills, with -9, all workers, or those that have a task in hand."""
 
-    def killed():
-        busy = [one for one in cluster.scheduler.workers.values() if one.processing]
-        names = {one.address for one in busy}
+    def killed(idle=False):
+        known = cluster.scheduler.workers.values()
+        names = {one.address for one in known if idle or one.processing}
         found = [n for n in cluster.workers.values() if n.worker_address in names]
         for nanny in found:
             os.kill(nanny.pid, signal.SIGKILL)
