@@ -293,17 +293,22 @@ class _Shift:
                 self.hear(number, message)
 
     def _stop(self) -> None:
-        """Let all calls stop, and wait for them."""
+        """Let all calls stop, and wait for them; say which may have stopped halfway."""
         self.crew.tell_all(desk.stop, self.crew.key)
-        until = time.monotonic() + STOPPING
+        until, lost = time.monotonic() + STOPPING, set[str]()
         while self.begun and time.monotonic() < until:
             self._wait()
             live = self.crew.live()
             for number, one in list(self.begun.items()):
-                if one.future.status != "pending" or one.address not in live:
-                    del self.begun[number]
+                if one.future.status == "pending" and one.address in live:
+                    continue
+                del self.begun[number]
+                if one.future.status != "finished":
+                    lost.add(one.address)
+        if lost:
+            self.crew.say(f"cluster: lost before it had stopped: {', '.join(sorted(lost))}")
         if self.begun:
             names = ", ".join(sorted({one.address for one in self.begun.values()}))
-            self.crew.say(f"cluster: not all calls at {names} stopped within {STOPPING:g} seconds")
+            self.crew.say(f"cluster: still at work after {STOPPING:g} seconds: {names}")
         for one in self.begun.values():
             one.future.cancel()

@@ -1,4 +1,4 @@
-"""A cluster of two workers that the tests of a module share, and reach by its address."""
+"""A cluster of two workers that tests share, and reach by its address."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from svmtrain.config.cluster import Cluster
 TESTS = str(Path(__file__).resolve().parents[1])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster():
     """Run two workers; one that is killed is replaced."""
     path = os.pathsep.join([TESTS, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -1,9 +1,11 @@
 """Experiments whose runs are tasks for workers: the same folders, whatever is lost on the way."""
 
+import os
 import signal
 import threading
 
 import pytest
+from extent import spread
 from real_runs import begin
 from small_clusters import until
 from small_experiments import write_learnable
@@ -18,7 +20,7 @@ GRID = ("--grid", "objective.lambda=0.01,1,0.1", "--grid", "solver.averaging=non
 EXPERIMENTS = {
     "sweep": ("sweep", "c.yaml", *GRID),
     "halving": ("sweep", "c.yaml", "--grid", "solver.lr=0.5,0.1,0.02", "--halving", "--eta", "2"),
-    "cv": ("cv", "c.yaml", "--folds", "3"),
+    "cv": ("cv", "c.yaml", "--folds", "2"),
     "learning curve": ("learning-curve", "c.yaml", "--shares", "0.5"),
 }
 LONG = ("--grid", "solver.seed=0,1,2")
@@ -50,7 +52,7 @@ def left(folder):
     return files
 
 
-@pytest.mark.parametrize("kind", EXPERIMENTS)
+@pytest.mark.parametrize("kind", spread(EXPERIMENTS, 2))
 def test_workers_leave_what_processes_leave(here, address, capsys, kind):
     """Configs, models, records, the leaderboard and best.yaml, byte for byte but for times."""
     write_learnable(here, "epochs: 3")
@@ -98,17 +100,18 @@ def test_runs_of_workers_that_are_killed_go_on_at_others(here, address, kill, ca
     assert left(here / "b") == left(here / "a")
 
 
-def test_a_signal_stops_the_runs_and_names_the_command_that_goes_on(here, address, capsys):
-    """They are saved when the command ends; it goes on to the end that there would have been."""
+def test_a_signal_stops_the_runs_and_names_the_command_that_goes_on(here):
+    """As a terminal sends it, to all processes: runs are saved, and go on to the same end."""
     write_learnable(here, "epochs: 100000; schedule: constant")
-    words = ("sweep", "c.yaml", *LONG, "--out", "b", "--cluster", address)
-    process = begin(here, *words)
+    words = ("sweep", "c.yaml", *LONG, "--out", "b", "--cluster", "local:2")
+    process = begin(here, *words, start_new_session=True)
     runs = here / "b" / "runs"
     until(lambda: len(list(runs.glob("*/metrics.jsonl"))) == 2)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
     err = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert err.endswith(
+    told = [line for line in err.splitlines(True) if not line.startswith("svmtrain: cluster: ")]
+    assert "".join(told) == (
         f"svmtrain: SIGINT: saved; 0 of 3 runs are done; go on with: svmtrain {' '.join(words)}\n"
     )
     found = [RunDirectory(path) for path in sorted(runs.iterdir())]
