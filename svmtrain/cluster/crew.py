@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from svmtrain import interrupts
@@ -22,6 +24,39 @@ PATIENCE = 10.0
 """Seconds that an answer may take which takes no work."""
 
 Check = tuple[Callable[..., str | None], tuple[Any, ...]]
+
+
+class Waiting:
+    """Something that Dask does in the background, while another thread waits and may give up.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    function : callable
+        Returns what is to be awaited.
+
+    Attributes
+    ----------
+    found : any
+        What came of it: the error, if it raised one.
+    """
+
+    def __init__(self, client: Any, function: Callable[[], Awaitable[Any]]) -> None:
+        self.found: Any = None
+        self._function, self._ended = function, threading.Event()
+        client.loop.add_callback(self._work)
+
+    async def _work(self) -> None:
+        try:
+            self.found = await self._function()
+        except BaseException as error:  # it is for the thread that waits
+            self.found = error
+        finally:
+            self._ended.set()
+
+    def ended(self, seconds: float) -> bool:
+        """Return whether it has ended, after waiting for so long at most."""
+        return self._ended.wait(seconds)
 
 
 @dataclass
@@ -135,27 +170,29 @@ class Crew:
         return list(self._sent)
 
     def tell_all(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-        """Return what a quick function returns at each worker that answers in time."""
+        """Return what a quick function returns, or raises, at each worker that answers in time."""
         return self._run(function, arguments, list(self.live()))
 
     def _run(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], names: list[str]
     ) -> dict[str, Any]:
-        """Return what a quick function returns, or raises, at each of some workers."""
+        """Return what a quick function returns, or raises, at some workers; see `tell_all`."""
 
-        async def asked() -> Any:
-            return await self.client.run(function, *arguments, workers=names, on_error="return")
+        async def asked(name: str) -> Any:
+            found = await self.client.run(function, *arguments, workers=[name], on_error="return")
+            return found[name]
 
-        try:
-            found: dict[str, Any] = self.client.sync(asked, callback_timeout=PATIENCE)
-        except (OSError, ValueError, RuntimeError) as error:
-            if not names:
-                return {}
-            self.live()
-            raise StorageError(
-                f"a worker does not answer within {PATIENCE:g} seconds: one of {', '.join(names)}",
-                path=self.at,
-            ) from error
+        waiting = {name: Waiting(self.client, partial(asked, name)) for name in names}
+        until, found = time.monotonic() + PATIENCE, dict[str, Any]()
+        while waiting and time.monotonic() < until:
+            next(iter(waiting.values())).ended(LOOK)
+            for name, one in list(waiting.items()):
+                if one.ended(0):
+                    found[name] = one.found
+                    del waiting[name]
+            if waiting:
+                live = self.live()
+                waiting = {name: one for name, one in waiting.items() if name in live}
         return found
 
     def _admit(self, names: list[str], joined: bool) -> None:
@@ -170,7 +207,13 @@ class Crew:
         """Return what is wrong with some workers; those that are good are known from here on."""
         found: dict[str, StorageError | ConfigError] = {}
         ours = version()
-        for name, theirs in self._run(version, (), names).items():
+        told = self._run(version, (), names)
+        for name in self.live():
+            if name in names and name not in told:
+                found[name] = StorageError(
+                    f"the worker {name} does not answer within {PATIENCE:g} seconds"
+                )
+        for name, theirs in told.items():
             if isinstance(theirs, OSError):
                 continue  # it is gone
             if isinstance(theirs, Exception):

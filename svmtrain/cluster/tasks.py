@@ -17,7 +17,7 @@ from typing import Any
 
 from svmtrain import interrupts
 from svmtrain.cluster import desk
-from svmtrain.cluster.crew import LOOK, PATIENCE, Crew
+from svmtrain.cluster.crew import LOOK, Crew, Waiting
 from svmtrain.cluster.desk import Done
 from svmtrain.errors import StorageError
 
@@ -215,7 +215,7 @@ class _Shift:
         for number, one in sorted(self.begun.items()):
             if one.future.status == "pending" and one.address in live:
                 continue
-            done = self._fetched(one)
+            done = self._fetched(one) if one.address in live else None  # results are there too
             self._listen()
             del self.begun[number]
             if done is not None and not done.stopped:
@@ -255,21 +255,23 @@ class _Shift:
         async def gathered() -> Any:
             return await self.crew.client.gather([one.future], asynchronous=True)
 
-        while True:
-            try:
-                found: list[Done] = self.crew.client.sync(gathered, callback_timeout=PATIENCE)
-                return found[0]
-            except (OSError, RuntimeError):  # a large value takes time; but is it there at all?
-                if one.address not in self.crew.live():
-                    return None
+        waiting = Waiting(self.crew.client, gathered)
+        while not waiting.ended(LOOK):
             interrupts.check()
+            if one.address not in self.crew.live():
+                return None
+        if isinstance(waiting.found, BaseException):  # it was lost on the way
+            return None
+        done: Done = waiting.found[0]
+        return done
 
     def _raise(self, future: Any) -> None:
         """Raise what a call raised, unless it is that its worker or its arguments were lost."""
+        from distributed import CancelledError
         from distributed.scheduler import KilledWorker
 
         error = future.exception()
-        if not isinstance(error, KilledWorker | OSError):
+        if not isinstance(error, KilledWorker | CancelledError | OSError):
             raise error
 
     def _listen(self) -> None:

@@ -266,7 +266,7 @@ def test_workers_that_are_killed_cost_no_line(both, kill, monkeypatch):
     monkeypatch.setattr(elsewhere.PredictionsElsewhere, "each", each_and_kill)
     alone, spread = both("predict", "run", "part-*.csv", "--scores")
     assert killed == [2]
-    assert spread[:2] == alone[:2]
+    assert (spread[:2], spread[2]) == (alone[:2], alone[2] or spread[2]), spread[2]
 
 
 @pytest.mark.parametrize(
