@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from distributed import LocalCluster
 
 from svmtrain.cluster.crew import crew_at
 from svmtrain.config.cluster import Cluster
@@ -18,6 +17,8 @@ TESTS = str(Path(__file__).resolve().parents[1])
 @pytest.fixture(scope="session")
 def cluster():
     """Run two workers; one that is killed is replaced."""
+    from distributed import LocalCluster
+
     path = os.pathsep.join([TESTS, *filter(None, [os.environ.get("PYTHONPATH")])])
     with LocalCluster(
         n_workers=2,

@@ -16,6 +16,8 @@ from svmtrain.cli import main
 from svmtrain.experiments import elsewhere
 from svmtrain.runs.directory import RunDirectory
 
+pytest.importorskip("distributed")
+
 GRID = ("--grid", "objective.lambda=0.01,1,0.1", "--grid", "solver.averaging=none,tail")
 EXPERIMENTS = {
     "sweep": ("sweep", "c.yaml", *GRID),

@@ -16,6 +16,8 @@ from svmtrain.cluster.tasks import Call, each, in_order
 from svmtrain.config.cluster import Cluster
 from svmtrain.errors import DataError, Interrupted, StorageError
 
+pytest.importorskip("distributed")
+
 
 def test_calls_come_in_their_order_whichever_ends_first(crew):
     """And as they end, when that is asked for."""
