@@ -3,6 +3,8 @@
 `watching()` installs the handlers; `check()` raises at a safe point; `pending()` only asks. A
 second SIGINT ends the process at once. SIGUSR1 is a stop as well, by a scheduler that will start
 the command again. SIGUSR2 stops nothing: it asks a training for a checkpoint, see `save_asked`.
+
+A thread that works for another process, which signals do not reach, asks that one: `asking()`.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from svmtrain.errors import Interrupted
@@ -22,6 +24,15 @@ PREEMPTED = 75
 _received: list[int] = []
 _save_asked: list[int] = []
 _waiting: list[bool] = []
+
+
+class _OfThread(threading.local):
+    """What a thread asks, besides the signals of its process, whether to stop."""
+
+    stopped: Callable[[], bool] | None = None
+
+
+_of_thread = _OfThread()
 
 
 def _record(number: int, frame: FrameType | None) -> None:
@@ -69,9 +80,32 @@ def watching() -> Iterator[None]:
         _received.clear()
 
 
+@contextlib.contextmanager
+def asking(stopped: Callable[[], bool]) -> Iterator[None]:
+    """Let the work of this thread in the block stop where it is told to, as by SIGTERM.
+
+    Parameters
+    ----------
+    stopped : callable
+        Returns whether to stop. It is called as often as signals are looked for, so that it must
+        be quick.
+    """
+    before, _of_thread.stopped = _of_thread.stopped, stopped
+    try:
+        yield
+    finally:
+        _of_thread.stopped = before
+
+
 def pending() -> int | None:
     """Return the number of the first stop signal received, or None."""
-    return _received[0] if _received else None
+    return _received[0] if _received else _asked()
+
+
+def _asked() -> int | None:
+    """Return what stands for a signal where this thread is told to stop; else None."""
+    stopped = _of_thread.stopped
+    return signal.SIGTERM if stopped is not None and stopped() else None
 
 
 def save_asked() -> bool:
@@ -90,5 +124,5 @@ def interruption(message: str) -> Interrupted:
 
 def check() -> None:
     """Raise `Interrupted` when a stop signal came; nothing has been lost at this point."""
-    if _received:
+    if _received or _asked() is not None:
         raise interruption("stopped; no file was changed")

@@ -8,7 +8,8 @@ IMPORTS = {
     **dict.fromkeys(("joblib", "cloudpickle", "copyreg", "jsonpickle"), ()),
     **dict.fromkeys(("subprocess", "pty", "concurrent", "asyncio"), ()),
     # Gives what it made itself to processes that it began itself, through pipes without a name.
-    "multiprocessing": ("experiments/workers.py",),
+    # In the other place, what Dask begins is kept from the signals of a terminal.
+    "multiprocessing": ("experiments/workers.py", "cluster/connection.py"),
     **dict.fromkeys(("code", "codeop", "runpy", "imp", "zipimport", "pkgutil"), ()),
     **dict.fromkeys(("socket", "ssl", "urllib", "http"), ("fetch/",)),
     **dict.fromkeys(("socketserver", "ftplib", "smtplib", "requests", "xmlrpc", "telnetlib"), ()),

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from real_runs import intact
@@ -63,6 +64,28 @@ def test_a_stop_is_a_flag_with_an_exit_code(number):
         with pytest.raises(Interrupted, match=f"^{number.name}: stopped; no file was") as caught:
             interrupts.check()
     assert caught.value.exit_code == (75 if number == signal.SIGUSR1 else 128 + number)
+    assert interrupts.pending() is None
+
+
+def test_a_thread_can_be_told_to_stop_without_a_signal():
+    """As by SIGTERM, and no other thread with it."""
+    told, found = threading.Event(), []
+
+    def work():
+        with interrupts.asking(told.is_set):
+            found.append(interrupts.pending())
+            interrupts.check()
+            told.set()
+            found.append(interrupts.pending())
+            with pytest.raises(Interrupted, match=r"^SIGTERM: stopped") as caught:
+                interrupts.check()
+            found.append(caught.value.exit_code)
+        found.append(interrupts.pending())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [None, signal.SIGTERM, 143, None]
     assert interrupts.pending() is None
 
 

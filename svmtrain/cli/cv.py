@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 svmtrain cv configs/digits.yaml
 svmtrain cv configs/digits.yaml --folds 10 --set objective.lambda=0.01
+svmtrain cv configs/digits.yaml --cluster local:2
 """
 HEADER = ("run", "accuracy", "balanced_accuracy", "macro_f1", "objective", "gap", "epochs", "rows")
 
@@ -38,6 +39,7 @@ def command(
     config: str,
     overrides: tuple[str, ...],
     out: str | None,
+    cluster: str | None,
     jobs: int | None,
     force: bool,
     as_json: bool,
@@ -50,7 +52,7 @@ def command(
     Each fold is an ordinary run below DIR/runs. Rows that data.test sets aside stay aside. A
     second call goes on with what was stopped. DIR/out_of_fold.csv has what was said of each row.
     """
-    settings = configure(config, overrides)
+    settings = configure(config, overrides, cluster)
     from svmtrain.experiments.cv import cross_validate
 
     result = cross_validate(

@@ -9,6 +9,7 @@ import click
 from svmtrain.cli.groups import Command
 from svmtrain.cli.options import (
     any_path,
+    cluster_option,
     format_option,
     json_option,
     known_format,
@@ -24,6 +25,7 @@ EXAMPLES = """
 svmtrain evaluate runs/digits --split test
 svmtrain evaluate runs/digits/model.npz labelled.csv
 svmtrain evaluate runs/digits labelled.csv --json
+svmtrain evaluate runs/digits 'part-*.csv' --cluster local:2
 svmtrain evaluate runs/mnist images-idx3-ubyte --labels labels-idx1-ubyte
 """
 WIDEST = 30
@@ -50,6 +52,7 @@ FLATTERED = {
     help="Labels of DATA, where its format keeps them apart; found by name if not given.",
 )
 @format_option
+@cluster_option
 @json_option
 def command(
     model: str,
@@ -57,6 +60,7 @@ def command(
     split: str | None,
     labels: str | None,
     format_: str,
+    cluster: str | None,
     as_json: bool,
 ) -> None:
     """Judge MODEL (a model, a checkpoint or a run directory) on DATA, or on rows of its run.
@@ -68,7 +72,7 @@ def command(
         raise click.UsageError("--split goes without DATA")
     if data is None and labels is not None:
         raise click.UsageError("--labels goes with DATA")
-    evaluation = _evaluate(model, data, split or "test", labels, format_)
+    evaluation = _evaluate(model, data, split or "test", labels, format_, cluster)
     if split in FLATTERED and evaluation.reliability is not None:
         note(f"{FLATTERED[split]}: --split test, or DATA, has neither part")
     if as_json:
@@ -78,13 +82,22 @@ def command(
 
 
 def _evaluate(
-    model: str, data: str | None, split: str, labels: str | None, format_: str
+    model: str,
+    data: str | None,
+    split: str,
+    labels: str | None,
+    format_: str,
+    cluster: str | None,
 ) -> Evaluation:
     limit_one_thread()
     from svmtrain.operations.evaluate import evaluate_file, evaluate_split
 
     if data is None:
-        return evaluate_split(model, split)
+        return evaluate_split(model, split, cluster, note)
+    if cluster is not None:
+        from svmtrain.operations.elsewhere import evaluate_elsewhere
+
+        return evaluate_elsewhere(model, data, cluster, known_format(format_), labels, note)
     return evaluate_file(model, data, known_format(format_), labels)
 
 

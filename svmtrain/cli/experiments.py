@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from svmtrain.cli.options import any_path, json_option, limit_threads, set_option, suggest
+from svmtrain.cli.options import (
+    any_path,
+    cluster_flags,
+    cluster_option,
+    json_option,
+    limit_threads,
+    set_option,
+    suggest,
+)
 from svmtrain.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -28,9 +36,10 @@ def experiment(command: F) -> F:
             "--jobs",
             type=click.IntRange(1),
             metavar="N",
-            help="Processes side by side, each with solver.threads threads; never more than "
-            "there are cores for.  [default: as many]",
+            help="Processes side by side, each with solver.threads threads, no more than there are "
+            "cores for; with --cluster, runs.  [default: as many]",
         ),
+        cluster_option,
         click.option("--out", metavar="DIR", help="Folder of the experiment."),
         set_option,
         click.argument("config", type=any_path),
@@ -39,11 +48,11 @@ def experiment(command: F) -> F:
     return command
 
 
-def configure(path: str, overrides: tuple[str, ...]) -> Config:
+def configure(path: str, overrides: tuple[str, ...], cluster: str | None) -> Config:
     """Return the config, and settle the threads of the linear algebra before numpy is there."""
     from svmtrain.config import load_config
 
-    config = load_config(path, overrides)
+    config = load_config(path, overrides, cluster_flags(cluster))
     limit_threads(config)
     return config
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 svmtrain learning-curve configs/digits.yaml
 svmtrain learning-curve configs/digits.yaml --shares 0.1,0.2,0.4 --repeats 5
+svmtrain learning-curve configs/digits.yaml --cluster local:2
 """
 HEADER = ("rows", "runs", "train_accuracy", "validation_accuracy", "low", "high", "sd")
 
@@ -44,6 +45,7 @@ def command(
     config: str,
     overrides: tuple[str, ...],
     out: str | None,
+    cluster: str | None,
     jobs: int | None,
     force: bool,
     as_json: bool,
@@ -57,7 +59,7 @@ def command(
     second call goes on with what was stopped.
     """
     asked = _numbers(shares)
-    settings = configure(config, overrides)
+    settings = configure(config, overrides, cluster)
     from svmtrain.experiments.learning import learning_curve
 
     result = learning_curve(

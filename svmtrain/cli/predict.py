@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from svmtrain.cli.groups import Command
-from svmtrain.cli.options import any_path, format_option, known_format, limit_one_thread, note
+from svmtrain.cli.options import (
+    any_path,
+    cluster_option,
+    format_option,
+    known_format,
+    limit_one_thread,
+    note,
+)
 from svmtrain.cli.output import counted, data_stream
 
 if TYPE_CHECKING:
@@ -21,6 +28,7 @@ svmtrain predict runs/digits new.csv --proba -o probabilities.csv
 svmtrain predict runs/digits new.csv --threshold 0.9
 svmtrain predict runs/digits new.csv --explain 3
 cat new.csv | svmtrain predict runs/digits -
+svmtrain predict runs/digits 'part-*.csv' --cluster local:2 -o out/
 """
 
 
@@ -51,6 +59,7 @@ cat new.csv | svmtrain predict runs/digits -
     help="What stands for the label of a rejected row.",
 )
 @format_option
+@cluster_option
 def command(
     model: str,
     data: str,
@@ -62,40 +71,70 @@ def command(
     threshold: float | None,
     reject_as: str,
     format_: str,
+    cluster: str | None,
 ) -> None:
     """Label the rows of DATA (- for standard input) with MODEL, one label a line.
 
     MODEL is a model, a checkpoint or a run directory. DATA may be a folder of images, or a quoted
     pattern such as 'part-*.csv', which means its files sorted by name. Labels in DATA are
-    ignored. Columns of classes are in the model's order.
+    ignored. Columns of classes are in the model's order. With --cluster, workers read DATA; an
+    output that is a folder, or ends in /, gets a file for each part of it.
     """
     wanted = _wanted(scores, proba, top_k, explain, threshold, reject_as)
     limit_one_thread()
+    if cluster is None:
+        rows, rejected = _here(model, data, output, known_format(format_), wanted)
+    else:
+        rows, rejected = _elsewhere(cluster, model, data, output, known_format(format_), wanted)
+    if threshold is not None:
+        of = counted(rows, "row")
+        note(f"{rejected:,} of {of} rejected (probability below {threshold:g})")
+
+
+def _here(
+    model: str, data: str, output: str | None, format_: str, wanted: Wanted
+) -> tuple[int, int]:
+    """Write predictions that this process makes; return the rows, and how many were rejected."""
+    from svmtrain.data.readers import expanded
     from svmtrain.operations.predict import Predictions, load_classifier
     from svmtrain.runs.kept_files import refuse_kept
 
     if output is not None:
         refuse_kept(output)
-    classifier = load_classifier(model)
-    predictions = Predictions(classifier, data, known_format(format_), wanted, source=model)
+    found = Predictions(load_classifier(model), data, format_, wanted, source=model)
+    _write(found.texts(), output, model, [] if output is None else expanded(data))
+    return found.rows, found.rejected
 
-    def write(stream: TextIO) -> None:
-        if predictions.header is None:
-            for lines in predictions:
-                stream.writelines(f"{line[0]}\n" for line in lines)
-            return
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(predictions.header)
-        for lines in predictions:
-            writer.writerows(lines)
 
+def _elsewhere(
+    cluster: str, model: str, data: str, output: str | None, format_: str, wanted: Wanted
+) -> tuple[int, int]:
+    """Write predictions that the workers of a cluster make; see `_here`."""
+    from svmtrain.operations.elsewhere import predictions_at
+    from svmtrain.runs.kept_files import refuse_kept
+
+    folder = output is not None and (output.endswith("/") or os.path.isdir(output))
+    if output is not None and not folder:
+        refuse_kept(output)
+    with predictions_at(cluster, model, data, format_, wanted, note) as found:
+        if output is not None and folder:
+            found.save(output)
+        else:
+            _write(found.texts(), output, model, [part.path for part in found.parts])
+        return found.rows, found.rejected
+
+
+def _write(texts: Iterable[str], output: str | None, model: str, data: Sequence[str]) -> None:
+    """Write to stdout, or into a file that is neither the model nor the data."""
     if output is None:
-        write(data_stream())
-    else:
-        _write_file(output, model, data, write)
-    if threshold is not None:
-        rows = counted(predictions.rows, "row")
-        note(f"{predictions.rejected:,} of {rows} rejected (probability below {threshold:g})")
+        data_stream().writelines(texts)
+        return
+    from svmtrain.files import refuse_same_file, replaced_atomically
+    from svmtrain.operations.evaluate import find_model
+
+    refuse_same_file(output, [*data, find_model(model)])
+    with replaced_atomically(output) as stream:
+        stream.writelines(texts)
 
 
 def _wanted(
@@ -119,14 +158,3 @@ def _wanted(
 
     form = asked[0].lstrip("-").removesuffix("-k") if asked else "labels"
     return Wanted(form, top_k or explain or 1, threshold, reject_as)
-
-
-def _write_file(output: str, model: str, data: str, write: Callable[[TextIO], None]) -> None:
-    """Write into a file that is neither the model nor the data."""
-    from svmtrain.data.readers import expanded
-    from svmtrain.files import refuse_same_file, replaced_atomically
-    from svmtrain.operations.evaluate import find_model
-
-    refuse_same_file(output, [*expanded(data), find_model(model)])
-    with replaced_atomically(output) as stream:
-        write(stream)

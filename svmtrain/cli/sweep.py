@@ -22,6 +22,7 @@ EXAMPLES = """
 svmtrain sweep digits.yaml --grid objective.lambda=log:1e-4:1e-1:4
 svmtrain sweep digits.yaml --grid solver.lr=0.01,0.1 --grid data.seed=0,1
 svmtrain sweep digits.yaml --grid solver.lr=log:1e-3:1 --random 20 --halving
+svmtrain sweep digits.yaml --grid solver.lr=0.01,0.1 --cluster scheduler.json
 """
 NUMBER = r"[-+]?[0-9.]*[0-9](?:[eE][-+]?[0-9]+)?"
 RANGE = re.compile(rf"({NUMBER})(?:\.\.|:)({NUMBER})(?::([0-9]+))?", re.ASCII)
@@ -71,6 +72,7 @@ def command(
     config: str,
     overrides: tuple[str, ...],
     out: str | None,
+    cluster: str | None,
     jobs: int | None,
     force: bool,
     as_json: bool,
@@ -88,7 +90,7 @@ def command(
     Each point is an ordinary run below DIR/runs. A second call goes on with what was stopped.
     DIR/leaderboard.csv has all of them, DIR/best.yaml makes the best again, byte for byte.
     """
-    settings = configure(config, overrides)
+    settings = configure(config, overrides, cluster)
     from svmtrain.config import run_name
     from svmtrain.experiments.sweep import Plan, sweep
 

@@ -116,8 +116,11 @@ def _in_short(error: BaseException) -> str:
 @contextlib.contextmanager
 def _begun(workers: int, security: Any) -> Iterator[Any]:
     """Yield a cluster of processes on this machine; stop signals are for this process alone."""
+    from multiprocessing import resource_tracker
+
     from distributed import LocalCluster
 
+    resource_tracker.ensure_running()  # it lets signals through when it starts, so it does before
     stops = set(interrupts.STOP_SIGNALS) - {signal.SIGTERM}
     at = f"local:{workers}"
     before = signal.pthread_sigmask(signal.SIG_BLOCK, stops)

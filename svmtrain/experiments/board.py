@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ FIGURES = (
     *("validation_accuracy", "validation_loss", "objective", "gap", "train_accuracy"),
     *("epochs", "seconds"),
 )
+
+
+SHORT = 100
+"""Rows of a leaderboard that take no time to write."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,59 @@ def standing(run: RunDirectory, point: Point, epochs: int | None = None) -> Stan
 def ranked(standings: Sequence[Standing]) -> list[Standing]:
     """Return standings, the best first; equal ones in the order of their points."""
     return sorted(standings, key=lambda one: one.order)
+
+
+def row_of(rank: int, one: Standing, status: str) -> dict[str, Any]:
+    """Return the row of a leaderboard for a point: see `SweepResult`."""
+    marks = {"rank": rank, "run": one.point.name, "settings": one.point.settings}
+    return {**marks, "status": status, **one.figures()}
+
+
+def status_of(one: Standing, last: bool) -> str:
+    """Return how the run of a point ended: in the last stage, or in an earlier one."""
+    if not last:
+        return f"dropped at {_epochs(one)}"
+    return f"given up at {_epochs(one)}" if one.given_up else "finished"
+
+
+def _epochs(one: Standing) -> str:
+    return f"{one.last.epoch} epoch{'' if one.last.epoch == 1 else 's'}"
+
+
+@dataclass
+class GrowingBoard:
+    """The leaderboard of the runs that have ended so far, for as long as a sweep takes.
+
+    Attributes
+    ----------
+    file : Path
+    keys : list of str
+        The settings that are swept.
+    """
+
+    file: Path
+    keys: Sequence[str]
+    _ended: dict[str, tuple[int, bool, Standing]] = field(default_factory=dict)
+    _next: float = 0.0
+
+    def add(self, one: Standing, stage: int, last: bool) -> None:
+        """Take in where a run stands at the end of a stage, counted from 0.
+
+        The file is written at once, but for one of so many rows that it would take more than a
+        tenth of the time: it waits for a later run.
+        """
+        self._ended[one.point.name] = (stage, last, one)
+        began = time.monotonic()
+        if began < self._next:
+            return
+        order = sorted(self._ended.values(), key=lambda entry: (-entry[0], entry[2].order))
+        rows = [
+            row_of(rank, found, status_of(found, True) if final else f"at {_epochs(found)}")
+            for rank, (_, final, found) in enumerate(order, 1)
+        ]
+        write_board(self.file, self.keys, rows)
+        now = time.monotonic()
+        self._next = now + 9 * (now - began) if len(rows) > SHORT else now
 
 
 def write_board(file: Path, keys: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:

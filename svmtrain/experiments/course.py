@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from svmtrain import interrupts
 from svmtrain.errors import CheckFailed, Interrupted
+from svmtrain.experiments.hands import Hands
 from svmtrain.experiments.tasks import Ended, Task
-from svmtrain.experiments.workers import carry_out_all
 from svmtrain.operations.job import Session
 from svmtrain.training.pace import clock_text, runs_left
 
@@ -25,8 +25,8 @@ class Course:
     ----------
     session : Session
         Who is told.
-    jobs : int
-        How many processes train side by side.
+    hands : Hands
+        Who trains.
     total : int
         How many runs there will be.
     problems : dict of str to str
@@ -34,7 +34,7 @@ class Course:
     """
 
     session: Session
-    jobs: int
+    hands: Hands
     total: int
     problems: dict[str, str] = field(default_factory=dict)
     ended: int = 0
@@ -53,7 +53,7 @@ class Course:
         command = tuple(self.session.command)
         tasks = [replace(task, command=command) for task in tasks]
         try:
-            carry_out_all(tasks, self.jobs, lambda ended: self.tell(ended, words))
+            self.hands.carry_out(tasks, lambda ended: self.tell(ended, words))
         except Interrupted:
             done = f"{self.ended} of {self.total} runs are done"
             raise interrupts.interruption(f"saved; {done}; go on with: {self._command()}") from None
@@ -75,7 +75,7 @@ class Course:
             return
         self.took.append(ended.seconds)
         left, elapsed = self.total - self.ended, time.monotonic() - self.began
-        seconds = runs_left(self.took, left, self.jobs, elapsed)
+        seconds = runs_left(self.took, left, self.hands.jobs, elapsed)
         rest = f"; about {clock_text(seconds)} left" if left else ""
         self.session.note(f"{place}: {words(ended.name)}, {ended.seconds:.1f} s{rest}")
 

@@ -18,12 +18,11 @@ from svmtrain.errors import CheckFailed, ConfigError, shown
 from svmtrain.experiments.course import Course
 from svmtrain.experiments.figures import figures_of
 from svmtrain.experiments.folder import ExperimentFolder, request_of
+from svmtrain.experiments.hands import alone, hired
 from svmtrain.experiments.predictions import collected, read_right
 from svmtrain.experiments.tasks import Task
-from svmtrain.experiments.workers import how_many
 from svmtrain.metrics.paired import wilson
 from svmtrain.operations.job import Session
-from svmtrain.threads import resolve
 from svmtrain.training.stopping import resolve_metric
 
 MEASURES = ("accuracy", "balanced_accuracy", "macro_f1")
@@ -109,7 +108,7 @@ def cross_validate(
     folds, repeats : int
         How many folds, and how often the rows are dealt out anew.
     jobs : int, optional
-        Processes side by side; by default as many as there are cores.
+        Runs side by side; by default as many as there are cores, or threads of workers.
     force : bool
         Begin again whatever experiment is there.
 
@@ -126,15 +125,17 @@ def cross_validate(
         raise ConfigError(f"--folds must be from 2 to {FOLDS_LIMIT}, got {folds}")
     if not 1 <= repeats <= MOST_REPEATS:
         raise ConfigError(f"--repeats must be from 1 to {MOST_REPEATS:,}, got {repeats}")
-    folder, base = ExperimentFolder(path), _base(config)
+    folder, base = ExperimentFolder(path), _base(alone(config))
     refuse_settings(base)
     _note_few(counts_to_deal(base, folds), base, folds, session)
     parts = parts_of(folds, repeats)
-    course = Course(
-        session, how_many(jobs, resolve(config.solver.threads), session.note), len(parts)
-    )
     request = request_of(base, folds=folds, repeats=repeats)
-    with folder.opened("cross-validation", base, request, force=force):
+    with (
+        hired(config, jobs, session) as hands,
+        folder.opened("cross-validation", base, request, force=force),
+        hands.over(folder.path),
+    ):
+        course = Course(session, hands, len(parts))
         course.train([_task(folder, base, part, folds) for part in parts], _words(folder))
         result = _collect(folder, [part for part in parts if part.name not in course.problems])
         done = replace(result, problems=course.problems, failure=course.failure())

@@ -19,13 +19,12 @@ from svmtrain.experiments.advice import Advice, advise
 from svmtrain.experiments.course import Course
 from svmtrain.experiments.figures import figures_of
 from svmtrain.experiments.folder import ExperimentFolder, request_of
+from svmtrain.experiments.hands import alone, hired
 from svmtrain.experiments.predictions import read_right, read_scores
 from svmtrain.experiments.tasks import Task
-from svmtrain.experiments.workers import how_many
 from svmtrain.metrics.margins import doubts
 from svmtrain.metrics.paired import wilson
 from svmtrain.operations.job import Session
-from svmtrain.threads import resolve
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
 
@@ -127,7 +126,7 @@ def learning_curve(
         Each above 0 and at most 1; 1 is always among them.
     repeats : int
     jobs : int, optional
-        Processes side by side; by default as many as there are cores.
+        Runs side by side; by default as many as there are cores, or threads of workers.
     force : bool
         Begin again whatever experiment is there.
 
@@ -141,11 +140,14 @@ def learning_curve(
     shares = sorted({*shares, 1.0})
     _refuse(config, shares, repeats)
     folder, parts = ExperimentFolder(path), parts_of(shares, repeats)
-    course = Course(
-        session, how_many(jobs, resolve(config.solver.threads), session.note), len(parts)
-    )
+    asked, config = config, alone(config)
     request = request_of(config, shares=list(shares), repeats=repeats)
-    with folder.opened("learning curve", config, request, force=force):
+    with (
+        hired(asked, jobs, session) as hands,
+        folder.opened("learning curve", config, request, force=force),
+        hands.over(folder.path),
+    ):
+        course = Course(session, hands, len(parts))
         course.train([_task(folder, config, part) for part in parts], _words(folder))
         done = [part for part in parts if part.name not in course.problems]
         points = [point for share in shares if (point := _point(folder, done, share))]

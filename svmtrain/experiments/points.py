@@ -202,6 +202,8 @@ def _refuse_keys(axes: Sequence[Axis]) -> None:
             raise ConfigError(f"--grid has {key} twice")
         if key in NOT_SWEPT:
             raise _wrong(key, "the points of a sweep are judged by the same rows, and named by it")
+        if key.startswith("cluster."):
+            raise _wrong(key, "where runs are trained is the same for all points of a sweep")
     if {"objective.lambda", "objective.C"} <= set(keys):
         raise ConfigError("objective.lambda and objective.C are two ways to give one strength")
 

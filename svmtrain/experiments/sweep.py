@@ -10,18 +10,25 @@ from typing import Any
 from svmtrain.build import best_metric, load_splits, refuse_settings, strength, why_unproven
 from svmtrain.config import Config, to_yaml
 from svmtrain.errors import CheckFailed, ConfigError, ModelError
-from svmtrain.experiments.board import Standing, ranked, standing, write_board
-from svmtrain.experiments.course import Course
+from svmtrain.experiments.board import (
+    GrowingBoard,
+    Standing,
+    ranked,
+    row_of,
+    standing,
+    status_of,
+    write_board,
+)
+from svmtrain.experiments.course import Course, Words
 from svmtrain.experiments.folder import ExperimentFolder, request_of
 from svmtrain.experiments.halving import Rung, at_most, reached, refuse_horizons, rungs_of
+from svmtrain.experiments.hands import alone, hired
 from svmtrain.experiments.points import Axis, Point, parse_axis, points_of
 from svmtrain.experiments.tasks import Ended, Task
-from svmtrain.experiments.workers import how_many
 from svmtrain.files import read_bytes, write_atomic
 from svmtrain.operations.fit import reload_config
 from svmtrain.operations.job import Session
 from svmtrain.operations.warm_start import start_file
-from svmtrain.threads import resolve
 
 STRENGTHS = ("objective.lambda", "objective.C")
 """The keys that a path goes along."""
@@ -121,7 +128,7 @@ def sweep(
     name : str
         What the run of best.yaml will be called.
     jobs : int, optional
-        Processes side by side; by default as many as there are cores.
+        Runs side by side; by default as many as there are cores, or threads of workers.
     force : bool
         Begin again whatever experiment is there.
 
@@ -134,6 +141,7 @@ def sweep(
     """
     if config.objective.is_path:
         raise ConfigError("objective.lambda and objective.C of a sweep go into --grid")
+    asked, config = config, alone(config)
     folder, axes = ExperimentFolder(path), [parse_axis(text) for text in plan.grid]
     points = [
         replace(one, config=_placed(one.config, folder))
@@ -141,14 +149,17 @@ def sweep(
     ]
     _refuse(config, points, plan)
     request = request_of(config, **vars(plan))
-    course = Course(
-        session, how_many(jobs, resolve(config.solver.threads), session.note), len(points)
-    )
-    with folder.opened("sweep", config, request, force=force):
+    with (
+        hired(asked, jobs, session) as hands,
+        folder.opened("sweep", config, request, force=force),
+        hands.over(folder.path),
+    ):
+        course = Course(session, hands, len(points))
+        board = GrowingBoard(folder.path / "leaderboard.csv", list(points[0].settings))
         if plan.halving:
-            tiers = _halve(folder, points, config.solver.epochs, plan.eta, course)
+            tiers = _halve(folder, points, config.solver.epochs, plan.eta, course, board)
         else:
-            course.train(_tasks(points, axes, plan), _words(folder, points))
+            course.train(_tasks(points, axes, plan), _words(folder, points, board))
             done = [one for one in points if one.name not in course.problems]
             tiers = [ranked([standing(folder.run(one.name), one) for one in done])]
         return _conclude(folder, points, tiers, course, (config, name))
@@ -211,19 +222,33 @@ def _can_be_proven(config: Config) -> bool:
     return by_objective and why_unproven(config) is None and config.stop.must_reach is None
 
 
-def _words(folder: ExperimentFolder, points: Sequence[Point], epochs: int | None = None) -> Any:
-    """Return what says in a few words where a point stands."""
+def _words(
+    folder: ExperimentFolder,
+    points: Sequence[Point],
+    board: GrowingBoard,
+    stage: int = 0,
+    epochs: int | None = None,
+    last: bool = True,
+) -> Words:
+    """Return what says in a few words where a point stands, and enters it on the leaderboard."""
     known = {one.name: one for one in points}
 
     def words(name: str) -> str:
-        chosen = standing(folder.run(name), known[name], epochs).chosen
+        found = standing(folder.run(name), known[name], epochs)
+        board.add(found, stage, last)
+        chosen = found.chosen
         return f"validation {chosen.validation_accuracy:.4f}, objective {chosen.objective:.4f}"
 
     return words
 
 
 def _halve(
-    folder: ExperimentFolder, points: list[Point], epochs: int, eta: int, course: Course
+    folder: ExperimentFolder,
+    points: list[Point],
+    epochs: int,
+    eta: int,
+    course: Course,
+    board: GrowingBoard,
 ) -> list[list[Standing]]:
     """Train by successive halving; return the standings of each stage, the last stage first."""
     rungs = rungs_of(len(points), epochs, eta)
@@ -231,7 +256,8 @@ def _halve(
     tiers: list[list[Standing]] = []
     for at, rung in enumerate(rungs):
         course.session.note(_told(at, rung, len(rungs)))
-        points = _climb(folder, points, rung, course)
+        words = _words(folder, points, board, at, rung.epochs, at + 1 == len(rungs))
+        points = _climb(points, rung, course, words)
         best = ranked([standing(folder.run(one.name), one, rung.epochs) for one in points])
         tiers.insert(0, best)
         if at + 1 < len(rungs):
@@ -248,12 +274,9 @@ def _told(at: int, rung: Rung, stages: int) -> str:
     return f"stage {at + 1} of {stages}: {rung.points} run{plural} to epoch {rung.epochs}"
 
 
-def _climb(
-    folder: ExperimentFolder, points: list[Point], rung: Rung, course: Course
-) -> list[Point]:
+def _climb(points: list[Point], rung: Rung, course: Course, words: Words) -> list[Point]:
     """Train points to the epochs of a stage; return those that came there."""
     configs = [at_most(one.config, rung.epochs) for one in points]
-    words = _words(folder, points, rung.epochs)
     for one in configs:
         if reached(one):
             course.tell(Ended(str(one.output.name), known=True), words)
@@ -270,16 +293,7 @@ def _conclude(
 ) -> SweepResult:
     """Write the leaderboard, the best config and the summary of a sweep; return its result."""
     order = [(one, tier is tiers[0]) for tier in tiers for one in tier]
-    board = [
-        {
-            "rank": rank,
-            "run": one.point.name,
-            "settings": one.point.settings,
-            "status": _status(one, last),
-            **one.figures(),
-        }
-        for rank, (one, last) in enumerate(order, 1)
-    ]
+    board = [row_of(rank, one, status_of(one, last)) for rank, (one, last) in enumerate(order, 1)]
     board += [
         {"rank": None, "run": one.name, "settings": one.settings, "status": "failed"}
         for one in points
@@ -291,14 +305,6 @@ def _conclude(
     write_board(folder.path / "leaderboard.csv", keys, board)
     folder.write("summary.json", result.to_dict())
     return result
-
-
-def _status(one: Standing, last: bool) -> str:
-    """Return how the run of a point ended: in the last stage, or in an earlier one."""
-    epochs = f"{one.last.epoch} epoch{'' if one.last.epoch == 1 else 's'}"
-    if not last:
-        return f"dropped at {epochs}"
-    return f"given up at {epochs}" if one.given_up else "finished"
 
 
 def _best(

@@ -7,7 +7,7 @@ import os
 import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 from svmtrain import interrupts
 from svmtrain.build import Splits, load_splits
 from svmtrain.config import load_config
-from svmtrain.data.cache import cache_folder
+from svmtrain.config.render import yaml_value
+from svmtrain.data.cache import Say, cache_folder, silent
 from svmtrain.data.columns import Encoder
 from svmtrain.data.dataset import ReadOptions, Table, encode_labels
 from svmtrain.data.readers import STDIN, data_paths, iter_tables
+from svmtrain.data.readers.store_folder import between
 from svmtrain.data.store import is_store, verify
 from svmtrain.errors import ConfigError, DataError, ModelError, VersionError
 from svmtrain.model import LinearClassifier, load_model
 from svmtrain.objective.features import Rows
 from svmtrain.objective.losses import Classes
+from svmtrain.operations.job import Session
 from svmtrain.operations.judged import (
     CHUNK_ROWS,
     Evaluation,
@@ -34,6 +37,7 @@ from svmtrain.operations.judged import (
     judge,
 )
 from svmtrain.operations.misfit import NEEDS_LABELS, misfit
+from svmtrain.operations.place import at_place
 from svmtrain.runs.directory import RunDirectory, is_path
 from svmtrain.runs.other_place import near_model, no_run
 
@@ -169,14 +173,53 @@ def tables_of(
     options : ReadOptions
     """
     for file in data_paths(data, labels):
-        verify_store(file.path)
-        before, options = 0, replace(options, labels=file.labels)
-        with reading_from(file.path):
-            tables = iter_tables(file.path, format, options, rows=CHUNK_ROWS)
-            while (table := _next(tables, file.path, format, options)) is not None:
-                interrupts.check()
-                yield file.path, before, table
-                before += len(table.X)
+        yield from tables_in(Part(file.path, file.labels), format, options)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of data, with the file of its labels where that is given, or some rows of a store.
+
+    Attributes
+    ----------
+    path : str
+    labels : str or None
+    start, stop : int
+        The rows of a store, without the last; None is all that follow.
+    """
+
+    path: str
+    labels: str | None = None
+    start: int = 0
+    stop: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all of its file."""
+        return self.start == 0 and self.stop is None
+
+    def tables(self, format: str, options: ReadOptions) -> Iterator[Table]:
+        """Return its rows, in tables."""
+        if self.whole:
+            return iter_tables(self.path, format, options, rows=CHUNK_ROWS)
+        ends = (self.start, self.stop)
+        return between(Path(self.path), self.path, options, CHUNK_ROWS, *ends)
+
+
+def tables_in(part: Part, format: str, options: ReadOptions) -> Iterator[tuple[str, int, Table]]:
+    """Yield (file, rows of it that came before, table) for the chunks of a part; see `tables_of`.
+
+    A store is held to its digests where all of it is read.
+    """
+    if part.whole:
+        verify_store(part.path)
+    before, options = part.start, replace(options, labels=part.labels)
+    with reading_from(part.path):
+        tables = part.tables(format, options)
+        while (table := _next(tables, part.path, format, options)) is not None:
+            interrupts.check()
+            yield part.path, before, table
+            before += len(table.X)
 
 
 def _next(tables: Iterator[Table], path: str, format: str, options: ReadOptions) -> Table | None:
@@ -197,19 +240,17 @@ def evaluate_file(
     ModelError, DataError
     """
     classifier = load_classifier(model)
-    return evaluation(classifier, [judge_file(classifier, data, format, labels)])
+    tables = tables_of(data, format, reading(classifier, labels_required=True), labels)
+    return evaluation(classifier, [judge_tables(classifier, tables)])
 
 
-def judge_file(
-    classifier: LinearClassifier, data: str, format: str = "auto", labels: str | None = None
-) -> Judged:
-    """Return what labelled files say of a classifier, read in chunks; see `tables_of`."""
-    options = reading(classifier, labels_required=True)
+def judge_tables(classifier: LinearClassifier, tables: Iterable[tuple[str, int, Table]]) -> Judged:
+    """Return what labelled rows say of a classifier, chunk by chunk; see `tables_of`."""
     left_out = 0
 
     def parts() -> Iterable[tuple[Rows, Classes]]:
         nonlocal left_out
-        for path, before, table in tables_of(data, format, options, labels):
+        for path, before, table in tables:
             if table.labels is None:
                 raise DataError(f"has no labels; {NEEDS_LABELS}", path=path)
             with located(path, before):
@@ -224,8 +265,19 @@ def judge_file(
     return replace(judge(classifier, parts()), left_out=left_out)
 
 
-def evaluate_split(run: str | Path, split: str) -> Evaluation:
+def evaluate_split(
+    run: str | Path, split: str, cluster: str | None = None, say: Say = silent
+) -> Evaluation:
     """Judge the model of a run on its own train, validation or test rows.
+
+    Parameters
+    ----------
+    run : str or Path
+    split : str
+    cluster : str, optional
+        Where the rows are to be read and judged: see `cluster.at` of a config.
+    say : callable
+        Takes a sentence about the cluster.
 
     Raises
     ------
@@ -243,17 +295,34 @@ def evaluate_split(run: str | Path, split: str) -> Evaluation:
         )
     directory.require()
     classifier = load_classifier(directory.path)
-    splits = load_splits(load_config(directory.config))
-    refuse_changed(classifier, splits, directory.path)
-    rows = getattr(splits, split)
-    others = [name for name in SPLITS if getattr(splits, name) is not None]
-    if rows is None:
-        raise ConfigError(
-            f"the run has no {split} rows, only {' and '.join(others)} rows: "
-            f"try --split {others[-1]}, or name a file of labelled rows",
-            path=directory.path,
-        )
-    return replace(evaluate_rows(classifier, rows), left_out=splits.left_out.get(split, 0))
+    with _split(directory, cluster, say) as splits:
+        refuse_changed(classifier, splits, directory.path)
+        rows = getattr(splits, split)
+        others = [name for name in SPLITS if getattr(splits, name) is not None]
+        if rows is None:
+            raise ConfigError(
+                f"the run has no {split} rows, only {' and '.join(others)} rows: "
+                f"try --split {others[-1]}, or name a file of labelled rows",
+                path=directory.path,
+            )
+        found = evaluate_rows(classifier, rows, splits.place)
+    return replace(found, left_out=splits.left_out.get(split, 0))
+
+
+@contextlib.contextmanager
+def _split(run: RunDirectory, cluster: str | None, say: Say) -> Iterator[Splits]:
+    """Yield the rows of a run, read here or by the workers of a cluster."""
+    if cluster is None:
+        yield load_splits(load_config(run.config))
+        return
+    config = load_config(run.config, flags={"cluster.at": yaml_value(cluster)})
+    settled = replace(  # what only the training had to do with
+        config,
+        stop=replace(config.stop, must_reach=None),
+        solver=replace(config.solver, warm_start=None),
+    )
+    with at_place(settled, Session(say=say)) as (placed, session):
+        yield load_splits(placed, say, session.files)
 
 
 def refuse_changed(classifier: LinearClassifier, splits: Splits, run: Path) -> None:

@@ -18,6 +18,7 @@ from svmtrain.experiments.sweep import Plan, sweep
 from svmtrain.model import load_model
 from svmtrain.operations import fit as fit_module
 from svmtrain.operations.fit import fit
+from svmtrain.operations.job import Session
 from svmtrain.operations.verify import verify
 from svmtrain.runs.directory import RunDirectory
 
@@ -88,6 +89,29 @@ def test_the_best_has_the_most_validation_rows_right_and_test_rows_have_no_say(t
     assert [row["run"] for row in rows] == [row["run"] for row in result.board]
     assert float(rows[0]["validation_accuracy"]) == result.board[0]["validation_accuracy"]
     assert json.loads((result.path / "summary.json").read_text()) == result.to_dict()
+
+
+@pytest.mark.parametrize("halving", [False, True])
+def test_the_leaderboard_grows_as_runs_end(tmp_path, halving):
+    """It has what has ended so far, ranked, and what is told to be done stands on it already."""
+    path = write_learnable(tmp_path, "epochs: 4")
+    found, board = [], tmp_path / "sweep" / "leaderboard.csv"
+
+    def say(text):
+        if board.exists():
+            found.append((text, list(csv.DictReader(board.read_text().splitlines()))))
+
+    plan = Plan(("solver.lr=0.1,0.01,0.4",), halving=halving, eta=2)
+    config = load_config(path, ["solver.gradcheck=false"])
+    result = sweep(config, tmp_path / "sweep", Session(say=say), plan, jobs=1)
+    told = [(text.split(": ")[1], rows) for text, rows in found if "validation" in text]
+    assert [len(rows) for _, rows in told] == [1, 2, 3, *[3, 3, 3] * halving]
+    for name, rows in told:
+        assert name in {row["run"] for row in rows}
+        assert [row["rank"] for row in rows] == [str(k + 1) for k in range(len(rows))]
+    assert {row["status"] for row in told[2][1]} == {"at 1 epoch" if halving else "finished"}
+    with open(board, newline="") as file:
+        assert [row["run"] for row in csv.DictReader(file)] == [row["run"] for row in result.board]
 
 
 def test_equal_runs_stand_in_the_order_of_their_points(tmp_path):
@@ -301,9 +325,9 @@ def test_rows_are_read_once_for_points_that_share_them(tmp_path, monkeypatch):
     path, reads = write_learnable(tmp_path, "epochs: 1"), []
     known = fit_module.load_splits
 
-    def counted(config, say, files):
+    def counted(config, *others):
         reads.append((config.data.missing, config.preprocess.scale))
-        return known(config, say, files)
+        return known(config, *others)
 
     monkeypatch.setattr(fit_module, "load_splits", counted)
     result = swept(tmp_path, "preprocess.scale=none,standard", "solver.lr=0.1,0.2,0.3")

@@ -118,13 +118,28 @@ def chunks(path: Path, name: str, options: ReadOptions, rows: int) -> Iterator[T
     DataError
         As `read`.
     """
+    yield from between(path, name, options, rows)
+
+
+def between(
+    path: Path, name: str, options: ReadOptions, rows: int, start: int = 0, stop: int | None = None
+) -> Iterator[Table]:
+    """Yield some rows of a store, from `start` to before `stop`, in tables; see `chunks`.
+
+    Raises
+    ------
+    DataError
+        As `read`.
+    """
     whole = _opened(path, name, options)
     plan = _planned(whole, path, name, options)
     size, reading = max(1, rows), Reading(whole.X)
-    for start in range(0, len(whole.X), size):
+    end = len(whole.X) if stop is None else min(stop, len(whole.X))
+    for first in range(start, end, size):
         interrupts.check()
-        labels = None if whole.labels is None else whole.labels[start : start + size]
-        part = replace(whole, X=whole.X[start : start + size], labels=labels)
+        last = min(first + size, end)
+        labels = None if whole.labels is None else whole.labels[first:last]
+        part = replace(whole, X=whole.X[first:last], labels=labels)
         yield _fitted(part, plan, name, check=True)
         reading.saw(len(part.X), len(part.X))
 

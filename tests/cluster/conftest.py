@@ -1,0 +1,69 @@
+"""A cluster of two workers that tests share, and reach by its address."""
+
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from svmtrain.cluster.crew import crew_at
+from svmtrain.config.cluster import Cluster
+
+TESTS = str(Path(__file__).resolve().parents[1])
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """Run two workers; one that is killed is replaced."""
+    from distributed import LocalCluster
+
+    path = os.pathsep.join([TESTS, *filter(None, [os.environ.get("PYTHONPATH")])])
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=":0",
+        silence_logs=logging.CRITICAL,
+        env={"PYTHONPATH": path},
+    ) as found:
+        yield found
+
+
+@pytest.fixture
+def address(cluster):
+    """Return the address of a cluster with two workers."""
+    deadline = time.monotonic() + 30
+    while len(cluster.scheduler.workers) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return cluster.scheduler_address
+
+
+@pytest.fixture
+def said():
+    """Return a list that takes what is said."""
+    return []
+
+
+@pytest.fixture
+def crew(address, said):
+    """Yield a crew of the two workers."""
+    with crew_at(Cluster(at=address, wait=30), said.append) as found:
+        yield found
+
+
+@pytest.fixture
+def kill(cluster):
+    """Return a function that kills, with -9, all workers, or those that have a task in hand."""
+
+    def killed(idle=False):
+        known = cluster.scheduler.workers.values()
+        names = {one.address for one in known if idle or one.processing}
+        found = [n for n in cluster.workers.values() if n.worker_address in names]
+        for nanny in found:
+            os.kill(nanny.pid, signal.SIGKILL)
+        return len(found)
+
+    return killed
