@@ -24,8 +24,14 @@ def local_cluster(workers):
 
 
 def processes(cluster):
-    """Return the process numbers of the workers that are alive."""
-    return [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
+    """Return the process numbers of the workers that run.
+
+    One that is still starting is left alone: whoever watches over it would give it up.
+    """
+    from distributed.core import Status
+
+    watched = cluster.workers.values()
+    return [one.pid for one in watched if one.status == Status.running and one.is_alive()]
 
 
 class Killer:

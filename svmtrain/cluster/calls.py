@@ -130,23 +130,33 @@ class Calls:
             return list(common)
         known, futures = self._sent
         if not same_arrays(known, common) or any(one.status != "finished" for one in futures):
-            try:
-                futures = self.client.scatter(list(common), hash=False)
-            except (OSError, RuntimeError, ValueError) as error:
-                raise self.gone(error) from error
-            self._sent = ([array.copy() for array in common], futures)
-        return list(futures)
+            sent = self._ahead(list(common))
+            if sent is None:
+                return list(common)
+            self._sent = ([array.copy() for array in common], sent)
+        return list(self._sent[1])
 
     def apart(self, arguments: Arguments, home: str, each: bool = False) -> Any:
         """Return arguments, or what stands for them, where they are sent to a worker ahead."""
         if size_of(arguments) <= LARGE:
             return arguments
+        if each:
+            return self._ahead(list(arguments), workers=[home]) or arguments
+        sent = self._ahead([arguments], workers=[home])
+        return arguments if sent is None else sent[0]
+
+    def _ahead(self, values: list[Any], **where: Any) -> list[Any] | None:
+        """Return futures of values that workers have; None where one was lost that took them."""
+
+        async def put() -> Any:
+            return await self.client.scatter(values, hash=False, asynchronous=True, **where)
+
         try:
-            if each:
-                return self.client.scatter(list(arguments), workers=[home], hash=False)
-            return self.client.scatter([arguments], workers=[home], hash=False)[0]
-        except (OSError, RuntimeError, ValueError):
-            return arguments  # the worker is gone by now, as the task will find
+            sent: list[Any] = self.client.sync(put, callback_timeout=LONGEST)
+        except Exception:  # whatever the scheduler met at a worker that it was just losing
+            self.live()  # which tells if it is the scheduler that is lost
+            return None
+        return sent
 
     def submit(self, task: Task) -> Any:
         """Begin a task; return its future."""

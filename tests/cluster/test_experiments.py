@@ -7,9 +7,9 @@ import threading
 import pytest
 from extent import spread
 from real_runs import begin
-from small_clusters import until
 from small_experiments import write_learnable
 from small_runs import records_of
+from workers import until
 
 from svmtrain import threads
 from svmtrain.cli import main

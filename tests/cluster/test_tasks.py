@@ -7,7 +7,7 @@ from functools import partial
 
 import cluster_calls as there
 import pytest
-from small_clusters import until
+from workers import until
 
 from svmtrain import interrupts
 from svmtrain.cluster import tasks
