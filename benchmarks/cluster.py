@@ -58,7 +58,7 @@ def prepared(folder: Path, scratch: Path) -> dict[str, str]:
     text = (
         "data: {{train: {train}, validation: 0}}\n"
         "preprocess: {{scale: {scale}}}\n"
-        "objective: {{loss: one_vs_rest, lambda: {lam}}}\n"
+        "objective: {{loss: one_vs_rest, lambda: {lam}, bias: none}}\n"
         "solver: {{epochs: 100000, gradcheck: false}}\n"
     )
     return {
@@ -158,6 +158,17 @@ def optimum_of(text: str, seconds: float) -> dict[str, float]:
 def by_partial_fit(
     text: str, shards: int, optimum: float, lam: float, seconds: float
 ) -> dict[str, Any]:
+    """Return what the better of plain and averaged SGDClassifier took to the gap."""
+    found = [
+        hand_on(text, shards, optimum, lam, seconds / 2, average=average)
+        for average in (False, True)
+    ]
+    return min(found, key=lambda one: (one["gap"] > GAP, one["rounds"], one["gap"]))
+
+
+def hand_on(
+    text: str, shards: int, optimum: float, lam: float, seconds: float, *, average: bool
+) -> dict[str, Any]:
     """Hand SGDClassifier from part to part until it is within the gap; return what it took."""
     from sklearn.linear_model import SGDClassifier
 
@@ -171,18 +182,21 @@ def by_partial_fit(
     objective, y = replace(built.problem.objective, paired=False), y.copy()
     n, classes = len(y), np.arange(len(built.classes))
     cuts = [n * k // shards for k in range(shards + 1)]
-    model = SGDClassifier(loss="hinge", alpha=2 * lam, random_state=0, average=True)
+    model = SGDClassifier(
+        loss="hinge", alpha=2 * lam, random_state=0, average=average, fit_intercept=False
+    )
     began, hops, best = time.monotonic(), 0, np.inf
-    while best > optimum * (1 + GAP) and time.monotonic() - began < seconds:
+    while (best - optimum) / best > GAP and time.monotonic() - began < seconds:
         for a, b in itertools.pairwise(cuts):
             model.partial_fit(X[a:b], y[a:b], classes=classes)
             hops += 1
         best = min(best, peer_objective(model, X, y, objective))
-    size = model.coef_.nbytes + model.intercept_.nbytes
+    size = model.coef_.nbytes
     return {
         "shards": shards,
         "rounds": hops,
         "epochs": hops // shards,
+        "averaged": average,
         "gap": float((best - optimum) / best),
         "bytes": 2 * hops * size,
         "seconds": time.monotonic() - began,
@@ -191,11 +205,10 @@ def by_partial_fit(
 
 def peer_objective(model: Any, X: Any, y: Any, objective: Any) -> float:
     """Return the objective of a model of scikit-learn, computed by one formula for all."""
-    W, b = model.coef_.T, model.intercept_
-    if W.shape[1] == 1:
-        W, b = np.hstack([-W, W]), np.concatenate([-b, b])
-    losses, _ = objective.losses(np.asarray(X @ W) + b, y)
-    return float(losses.mean()) + objective.penalty(W, b)
+    W = model.coef_.T
+    W = np.hstack([-W, W]) if W.shape[1] == 1 else W
+    losses, _ = objective.losses(np.asarray(X @ W), y)
+    return float(losses.mean()) + objective.penalty(W, np.zeros(W.shape[1]))
 
 
 def rounds(texts: dict[str, str], seconds: float) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -54,6 +55,26 @@ def read_options(config: Config, **changes: Any) -> ReadOptions:
     return replace(options, **changes)
 
 
+def named_files(config: Config) -> Iterator[tuple[str, Paths, Paths | None]]:
+    """Yield the role, the files and the files of labels of all data that a config names.
+
+    Raises
+    ------
+    ConfigError
+        When labels are given for data that are not.
+    """
+    data = config.data
+    for role, paths, labels in (
+        ("train", data.train, data.labels),
+        ("validation", data.validation, data.validation_labels),
+        ("test", data.test, data.test_labels),
+    ):
+        if paths is not None and not isinstance(paths, float):
+            yield role, paths, labels
+        elif labels is not None:
+            raise ConfigError(f"data.{role}_labels is given, but data.{role} names no file")
+
+
 def data_files(config: Config) -> tuple[DataFile, ...]:
     """Return the identity of the data files that a config names, and of their labels' files.
 
@@ -65,18 +86,8 @@ def data_files(config: Config) -> tuple[DataFile, ...]:
         When a file is missing or cannot be read.
     """
     data = config.data
-    named = (
-        ("train", data.train, data.labels),
-        ("validation", data.validation, data.validation_labels),
-        ("test", data.test, data.test_labels),
-    )
     found, records = [], partial(cache_folder, mode=data.cache)
-    for role, paths, labels in named:
-        if paths is None or isinstance(paths, float):
-            if labels is not None:
-                problem = f"data.{role}_labels is given, but data.{role} names no file"
-                raise ConfigError(problem)
-            continue
+    for role, paths, labels in named_files(config):
         files = data_paths(paths, labels)
         found.append(identify(role, [file.path for file in files], records))
         beside = [file.labels or labels_path(file.path, data.format) for file in files]

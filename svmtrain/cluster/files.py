@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from svmtrain.build.place import Place
-from svmtrain.build.reading import lasting, read_options
+from svmtrain.build.reading import lasting, named_files, read_options
 from svmtrain.cluster.engine import Engine
 from svmtrain.cluster.parts import Cuts
 from svmtrain.cluster.place import ShardPlace, mode_of
@@ -57,18 +57,8 @@ class ClusterFiles:
     def identify(self, config: Config) -> tuple[DataFile, ...]:
         """Let the workers look through all files; return the identity of those."""
         refuse_unfit(config)
-        data, found = config.data, []
-        named = (
-            ("train", data.train, data.labels),
-            ("validation", data.validation, data.validation_labels),
-            ("test", data.test, data.test_labels),
-        )
-        for role, paths, labels in named:
-            if paths is None or isinstance(paths, float):
-                if labels is not None:
-                    problem = f"data.{role}_labels is given, but data.{role} names no file"
-                    raise ConfigError(problem)
-                continue
+        found = []
+        for role, paths, labels in named_files(config):
             facts = self._survey(config, role, files_of(paths, labels))
             found.append(listed(role, [one.file for one in facts]))
             beside = [one.labels_file for one in facts if one.labels_file is not None]

@@ -1,48 +1,14 @@
 """Kill -9 of workers at random moments: what they had in hand comes to the same end."""
 
-import contextlib
-import logging
-import os
-import random
-import signal
-import threading
-
 import pytest
 from extent import extent
 from small_experiments import write_learnable
+from workers import Killer, local_cluster
 
 from svmtrain import threads
 from svmtrain.cli import main
 
 GRID = ("--grid", "objective.lambda=0.3,0.1", "--grid", "solver.seed=0,1,2")
-
-
-class Killer:
-    """Kills one of the workers now and then, for as long as the block lasts."""
-
-    def __init__(self, cluster, kills, longest):
-        self.cluster, self.left, self.longest, self.kills = cluster, kills, longest, 0
-        self.over, self.random = threading.Event(), random.Random(kills)
-        self.thread = threading.Thread(target=self.work)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
-
-    def work(self):
-        """Kill."""
-        while self.left and not self.over.wait(self.random.uniform(0.1, self.longest)):
-            known = {one.address for one in list(self.cluster.scheduler.workers.values())}
-            nannies = list(self.cluster.workers.values())  # one that only begins is not replaced
-            alive = [nanny.pid for nanny in nannies if nanny.worker_address in known]
-            with contextlib.suppress(ProcessLookupError, IndexError):
-                os.kill(self.random.choice(alive), signal.SIGKILL)
-                self.left -= 1
-                self.kills += 1
 
 
 def left(folder):
@@ -54,21 +20,16 @@ def left(folder):
 
 def test_workers_killed_at_random_change_no_result(tmp_path, monkeypatch, figures, capfd):
     """A run that lost too many is told to have failed; the same command then goes on with it."""
-    distributed = pytest.importorskip("distributed")
+    pytest.importorskip("distributed")
     for name in threads.VARIABLES:
         monkeypatch.setenv(name, "1")
     monkeypatch.chdir(tmp_path)
     write_learnable(tmp_path, f"epochs: {extent(5, 150)}")
     assert main(["sweep", "c.yaml", *GRID, "--out", "whole", "-q", "--jobs", "1"]) == 0
     kills, calls, codes = 0, 0, [1]
-    with distributed.LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        dashboard_address=":0",
-        silence_logs=logging.CRITICAL,
-    ) as cluster:
+    with local_cluster(2) as cluster:
         words = ("sweep", "c.yaml", *GRID, "--out", "killed", "--cluster")
-        with Killer(cluster, extent(1, 8), extent(0.4, 1.5)) as killer:
+        with Killer(cluster, extent(1, 8), 8, (0.1, extent(0.4, 1.5))) as killer:
             while codes[-1] == 1 and calls < 60:
                 codes.append(main([*words, cluster.scheduler_address, "-q"]))
                 calls += 1
