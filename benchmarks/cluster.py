@@ -185,7 +185,7 @@ def hand_on(
     model = SGDClassifier(
         loss="hinge", alpha=2 * lam, random_state=0, average=average, fit_intercept=False
     )
-    began, hops, best = time.monotonic(), 0, np.inf
+    began, hops, best = time.monotonic(), 0, 1e300
     while (best - optimum) / best > GAP and time.monotonic() - began < seconds:
         for a, b in itertools.pairwise(cuts):
             model.partial_fit(X[a:b], y[a:b], classes=classes)
