@@ -207,7 +207,7 @@ class Calls:
                 return
             self.heed()
             live, since = self.live(), time.monotonic() - began
-            lost = [k for k in waiting if tasks[k].address not in live]
+            lost = [k for k in (futures if together else waiting) if tasks[k].address not in live]
             for k in list(waiting) if lost and together else lost:
                 waiting.pop(k).cancel()
             if since - told > PATIENCE and waiting:
@@ -235,7 +235,7 @@ class Calls:
                 done = left if len(left) < len(done) else {}
             except (OSError, RuntimeError) as error:
                 self.live()
-                if patience > 600:
+                if patience > LONGEST:
                     raise self.gone(error) from error
                 patience *= 2
             self.heed()

@@ -45,9 +45,12 @@ class DaskEngine:
     Parameters
     ----------
     calls : Calls
+    owner : str
+        The run that the shards are for; those of an earlier training of it are let go.
     """
 
     calls: Calls
+    owner: str = ""
     traffic: Traffic = field(default_factory=Traffic)
     _key: str = field(default_factory=lambda: secrets.token_hex(8))
     _recipes: Sequence[Recipe] = ()
@@ -55,9 +58,7 @@ class DaskEngine:
     _setups: list[list[Setup]] = field(default_factory=list)
     _clocks: dict[str, Clock] = field(default_factory=lambda: defaultdict(Clock))
 
-    def spread(
-        self, function: Callable[..., T], each: Sequence[Arguments], home: Sequence[int] = ()
-    ) -> list[T]:
+    def spread(self, function: Callable[..., T], each: Sequence[Arguments]) -> list[T]:
         """Return function(*arguments) of all arguments, dealt out to the workers."""
         left, found = dict(enumerate(each)), dict[int, Any]()
         for _ in range(TRIES):
@@ -71,6 +72,10 @@ class DaskEngine:
             if not left:
                 return [found[k] for k in range(len(each))]
         raise self._give_up()
+
+    def least_memory(self) -> int | None:
+        """Return how many bytes the worker that may use fewest may; None without a limit."""
+        return min(self.calls.memory().values(), default=None)
 
     def homes(self, shards: int) -> list[Worker]:
         """Return which worker would keep each of so many shards."""
@@ -231,6 +236,7 @@ class DaskEngine:
                 worker.revive,
                 (
                     self._key,
+                    self.owner,
                     *self.calls.apart(
                         (self._recipes[k], self._setups[k]), self._homes[k], each=True
                     ),
@@ -256,10 +262,12 @@ class DaskEngine:
 
 
 @contextlib.contextmanager
-def dask_engine(config: Cluster, say: Say) -> Iterator[DaskEngine]:
+def dask_engine(config: Cluster, say: Say, owner: str = "") -> Iterator[DaskEngine]:
     """Yield an engine on the cluster of a config; see `connected`."""
     with connected(config, say) as client:
-        engine = DaskEngine(Calls(client, str(config.at), config.wait, say))
+        engine = DaskEngine(
+            Calls(client, str(config.at), config.wait, say), owner or secrets.token_hex(8)
+        )
         try:
             yield engine
         finally:

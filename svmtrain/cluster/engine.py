@@ -99,13 +99,14 @@ class Engine(Protocol):
     traffic: Traffic
     heeds: bool
 
-    def spread(
-        self, function: Callable[..., T], each: Sequence[Arguments], home: Sequence[int] = ()
-    ) -> list[T]:
+    def spread(self, function: Callable[..., T], each: Sequence[Arguments]) -> list[T]:
         """Return function(*arguments) of all arguments, called wherever there is room.
 
         The function takes a folder for scratch as its last argument.
         """
+
+    def least_memory(self) -> int | None:
+        """Return how many bytes the worker that may use fewest may; None without a limit."""
 
     def homes(self, shards: int) -> list[Worker]:
         """Return which worker would keep each of so many shards."""
@@ -167,11 +168,13 @@ class InProcess:
         self.shards: list[Shard] = []
         self._scratch = scratch
 
-    def spread(
-        self, function: Callable[..., T], each: Sequence[Arguments], home: Sequence[int] = ()
-    ) -> list[T]:
+    def spread(self, function: Callable[..., T], each: Sequence[Arguments]) -> list[T]:
         """Return function(*arguments) of all arguments."""
         return [function(*arguments, self._scratch) for arguments in each]
+
+    def least_memory(self) -> int | None:
+        """Return that there is no limit."""
+        return None
 
     def homes(self, shards: int) -> list[Worker]:
         """Return this process."""

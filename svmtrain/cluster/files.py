@@ -73,7 +73,7 @@ class ClusterFiles:
             first = self._facts["train"][0]
             width = None if first.ragged else first.n_features
             options = replace(options, n_features=width, feature_names=first.feature_names)
-        data, facts = config.data, []
+        data, facts, limit = config.data, list[Facts](), self.engine.least_memory()
         for batch in (files[:1], files[1:]):
             calls = [
                 (
@@ -82,6 +82,7 @@ class ClusterFiles:
                     data.format,
                     replace(options, labels=file.labels),
                     data.cache,
+                    limit,
                 )
                 for file in batch
             ]
@@ -188,13 +189,24 @@ class ClusterFiles:
                 first=int(begins[k]),
                 end=int(begins[k + 1]),
                 size=size_of_shard(
-                    *(config, self._need_form(), len(train.classes), counts[k], self._facts),
+                    *(config, self._need_form(), len(train.classes)),
                     {role: int(at[k + 1] - at[k]) for role, at in cuts.at.items()},
+                    self._facts,
+                    {"train": counts[k], "validation": self._held(config, cuts, train, k)},
                 ),
                 worker=workers[k],
             )
             for k in range(self.shards)
         ]
+
+    def _held(self, config: Config, cuts: Cuts, train: Elsewhere, k: int) -> int:
+        """Return about how many rows a shard validates on."""
+        source = config.data.validation
+        if isinstance(source, float):
+            share = source / max(1e-9, 1 - source)
+            return int(cuts.counts(train)[k] * share)
+        at = cuts.at["validation"]
+        return int(at[k + 1] - at[k])
 
     def _recipe(self, config: Config, cuts: Cuts, train: Elsewhere, k: int) -> Recipe:
         """Return how a shard is read."""

@@ -14,9 +14,12 @@ from svmtrain.errors import ConfigError
 
 SHARE = 0.9
 """Share of a worker's memory limit that its shards may take."""
-LISTED = 16
+LISTED, MANY = 16, 50
+"""Shards that are told one by one; rounds of an epoch above which that is said to be slow."""
 ROW_HERE = 40
 """Bytes a row that this side takes at most: its class, and sorting the order of an epoch."""
+PROCESS = 150 << 20
+"""Bytes of a worker without any rows: Python, Dask, numpy and what they load."""
 WEIGHTS = 6
 """Arrays like the weights that a worker has at once: given, changed, summed, on the way."""
 
@@ -58,48 +61,60 @@ def size_of_shard(
     config: Config,
     form: Form,
     n_classes: int,
-    n_train: int,
-    files: Mapping[str, Sequence[Facts]],
     rows: Mapping[str, int],
+    files: Mapping[str, Sequence[Facts]],
+    used: Mapping[str, int],
 ) -> int:
-    """Return about how many bytes of memory a shard takes.
+    """Return about how many bytes of memory a shard takes at most.
 
     Parameters
     ----------
     config : Config
     form : Form
-    n_classes, n_train : int
-        Its training rows.
-    files : mapping of str to sequence of Facts
-        By role.
+    n_classes : int
     rows : mapping of str to int
         How many rows it has of the files of each role.
+    files : mapping of str to sequence of Facts
+        By role.
+    used : mapping of str to int
+        How many of them it trains on (train) and validates on (validation).
     """
     width = 4 if config.solver.dtype == "float32" else 8
-    total = WEIGHTS * form.n_features * n_classes * width
+    weights = WEIGHTS * form.n_features * n_classes * width
+    kept, first, later, scaled = 0, 0, 0, 0
     for role, facts in files.items():
         stored = sum(one.stored for one in facts) / max(1, sum(map(len, facts)))
         cell = max(int(one.dtype[2:]) for one in facts) + (4 if form.sparse else 0)
         cells = stored if form.sparse else form.n_features
-        raw = int(rows[role] * cells * cell)
-        kept = all(one.mapped and one.sparse == form.sparse for one in facts)
-        total += 0 if kept else raw
+        if not _mapped(facts, form):
+            own, whole = (int(n * cells * cell) for n in (rows[role], max(map(len, facts))))
+            kept += own
+            if role == "train":
+                first = own + whole
+            else:
+                later = max(later, whole)
         if role == "train":
-            scaled = int(n_train * cells * (width + (4 if form.sparse else 0)))
-            total += 0 if _stays_as_read(config, facts, form, raw, scaled) else scaled
+            each = cells * (width + (4 if form.sparse else 0))
+            for part, count in used.items():
+                size = int(count * each)
+                dual = part == "train" and config.solver.name == "dual"
+                raw = int(rows[role] * cells * cell)
+                scaled += 0 if _stays_as_read(facts, form, raw, size, dual) else size
     if config.solver.name == "dual":
-        total += 2 * n_train * n_classes * width
-    return total
+        scaled += 2 * used.get("train", 0) * n_classes * width
+    return weights + max(first, kept + scaled + later)
 
 
-def _stays_as_read(
-    config: Config, facts: Sequence[Facts], form: Form, raw: int, scaled: int
-) -> bool:
-    """Return whether training rows are scaled a batch at a time; see `build.rows`."""
-    mapped = all(one.mapped and one.sparse == form.sparse for one in facts)
-    whole = all(one.dtype[1] == "f" for one in facts) and not (mapped and raw > MAPPED_LIMIT)
-    compiled = config.solver.name == "dual" and scaled <= COMPILED_LIMIT
-    return not (whole or compiled)
+def _mapped(facts: Sequence[Facts], form: Form) -> bool:
+    """Return whether rows stay on disk until they are looked at."""
+    return all(one.mapped and one.sparse == form.sparse for one in facts)
+
+
+def _stays_as_read(facts: Sequence[Facts], form: Form, raw: int, scaled: int, dual: bool) -> bool:
+    """Return whether rows are scaled a batch at a time; see `build.rows`."""
+    large = _mapped(facts, form) and raw > MAPPED_LIMIT
+    whole = all(one.dtype[1] == "f" for one in facts) and not large
+    return not (whole or (dual and scaled <= COMPILED_LIMIT))
 
 
 def refuse_too_large(plan: Sequence[Planned]) -> None:
@@ -108,11 +123,12 @@ def refuse_too_large(plan: Sequence[Planned]) -> None:
     for shard in plan:
         by_worker.setdefault(shard.worker.name, []).append(shard)
     for name, shards in by_worker.items():
-        limit, needs = shards[0].worker.memory, sum(shard.size for shard in shards)
+        limit = shards[0].worker.memory
+        needs = PROCESS + sum(shard.size for shard in shards)
         if limit is not None and needs > SHARE * limit:
             raise ConfigError(
-                f"the rows do not fit: worker {name} would hold {in_words(needs)} in "
-                f"{len(shards)} of {len(plan)} shards, and {SHARE:.0%} of its memory limit is "
+                f"the rows do not fit: worker {name} would take {in_words(needs)} for "
+                f"{len(shards)} of the {len(plan)} shards, and {SHARE:.0%} of its memory limit is "
                 f"{in_words(int(SHARE * limit))} (take more workers, or convert the data to a "
                 "store, which is mapped)"
             )
@@ -149,10 +165,12 @@ class Exchange:
         features, columns = self.shape
         size = features * columns * self.width * self.arrays
         what = "an array" if self.arrays == 1 else f"{self.arrays} arrays"
+        slow = self.mode == "sync" and self.rounds > MANY
+        hint = " (many small ones: a larger solver.batch_size, or cluster.mode local, is faster)"
         return (
-            f"plan: {self.rounds:,} round{'s' * (self.rounds > 1)} an epoch, each with {what} of "
-            f"{features:,} x {columns} to every shard and back, {in_words(size)} each way; "
-            f"{in_words(self.here)} of memory here"
+            f"plan: {self.rounds:,} round{'s' * (self.rounds > 1)} an epoch{hint if slow else ''}, "
+            f"each with {what} of {features:,} x {columns} to every shard and back, "
+            f"{in_words(size)} each way; {in_words(self.here)} of memory here"
         )
 
 
@@ -184,6 +202,6 @@ def in_lines(plan: Sequence[Planned], mode: str) -> list[str]:
             f"{shard.rows:,} of them to train on, about {in_words(shard.size)}{of}, on "
             f"{shard.worker.name}"
         )
-    if more := len(plan) - LISTED:
-        lines += [f"plan: and {more} more shards of the same size"] if more > 0 else []
+    if (more := len(plan) - LISTED) > 0:
+        lines.append(f"plan: and {more} more shards of the same size")
     return lines

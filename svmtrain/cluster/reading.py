@@ -23,7 +23,7 @@ from svmtrain.data.dataset import (
     Table,
     encode_labels,
 )
-from svmtrain.data.density import compressed
+from svmtrain.data.density import compressed, in_words
 from svmtrain.data.fingerprint import DataFile, identify
 from svmtrain.data.mapped import mapping_of
 from svmtrain.data.readers import (
@@ -36,7 +36,12 @@ from svmtrain.data.readers import (
 from svmtrain.data.readers.features import Columns
 from svmtrain.data.sparse import Csr
 from svmtrain.data.store import describe, is_store
-from svmtrain.errors import DataError, StorageError
+from svmtrain.errors import ConfigError, DataError, StorageError
+
+WHOLE = ("npz", "parquet", "arrow")
+"""Formats that are read into memory as a whole."""
+SHARE = 0.6
+"""Share of a worker's memory limit that a file may have: Dask stops a worker near its limit."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,6 @@ class Facts:
         See `readers.Reader`.
     target : str, int or None
         The label column that a store has the name of.
-    texts : bool
-        Whether there are columns of text.
     """
 
     file: DataFile
@@ -83,23 +86,41 @@ class Facts:
     ragged: bool
     folder: bool
     target: Any
-    texts: bool
 
     def __len__(self) -> int:
         return 0 if self.codes is None else len(self.codes)
 
 
 def survey(
-    path: str, role: str, format: str, options: ReadOptions, cache: str, scratch: str
+    path: str,
+    role: str,
+    format: str,
+    options: ReadOptions,
+    cache: str,
+    limit: int | None,
+    scratch: str,
 ) -> Facts:
-    """Return the facts of a file; `scratch` is the folder for copies of files from elsewhere.
+    """Return the facts of a file.
+
+    Parameters
+    ----------
+    path, format, options, cache
+        See `load_table`.
+    role : str
+    limit : int or None
+        Bytes of memory that there are.
+    scratch : str
+        The folder for copies of files from elsewhere.
 
     Raises
     ------
     DataError, StorageError
         As `load_table`.
+    ConfigError
+        When the file takes more memory than there is.
     """
     place, options = _here(path, options, scratch)
+    _refuse_larger(place, path, format, limit)
     table = load_table(place, format, options, cache)
     records = partial(cache_folder, mode=cache)
     beside = options.labels or labels_path(place, format)
@@ -121,8 +142,20 @@ def survey(
         ragged=reader.ragged,
         folder=reader.folder,
         target=describe(place).target if is_store(place) else None,
-        texts=bool(table.categories),
     )
+
+
+def _refuse_larger(place: str, path: str, format: str, limit: int | None) -> None:
+    """Raise for a file that is read as a whole, and is larger than the memory that there is."""
+    if limit is None or not os.path.isfile(place) or format_of(place, format) not in WHOLE:
+        return
+    size = os.path.getsize(place)
+    if size > limit * SHARE:
+        raise ConfigError(
+            f"has {in_words(size)}, and a worker that reads it may take {in_words(limit)} (cut it "
+            "into parts, or convert it to a store, which is mapped)",
+            path=path,
+        )
 
 
 def _coded(table: Table) -> tuple[NDArray[np.int32] | None, tuple[Label, ...]]:

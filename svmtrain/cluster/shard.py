@@ -155,11 +155,6 @@ class Shard:
         if make is not None:
             self._solver = make()
 
-    def release(self, sources: tuple[str, ...]) -> None:
-        """Let go of rows as they were read that are not needed any more."""
-        for source in sources:
-            self._read.pop(source, None)
-
     def term(self, rows: Index, W: Floats, b: Floats) -> DataTerm:
         """Return the data term with its gradient, summed over some training rows."""
         with np.errstate(over="ignore", invalid="ignore"):

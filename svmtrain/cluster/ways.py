@@ -182,8 +182,8 @@ class Dual(Shared):
         """Compute weights and bound from all variables; False when a signal came."""
         solver: Any = state.solver
         try:
-            total = self._total or self.settling(state)
             self._make_room(state)
+            total = self._total or self.settling(state)
         except Interrupted:
             return False
         total.close(solver, self.objective)
@@ -200,6 +200,7 @@ class Dual(Shared):
             if all(change is not None for change in changes):
                 return added([change.total for change in changes])
             self._restore(state, [k for k, one in enumerate(changes) if one is None])
+            solver.bound = 0.0
         raise StorageError("workers are lost faster than their shards can be made anew")
 
     def collect(self, state: TrainingState) -> None:
@@ -218,8 +219,7 @@ class Dual(Shared):
             found = self.rows.engine.each("variables", calls)
             if all(one is not None for one in found):
                 break
-            self._restore(state, [k for k, one in enumerate(found) if one is None])
-            solver.W[:], solver.b[:] = self._weights(state)
+            self._go_back(state, [k for k, one in enumerate(found) if one is None])
         for k, one in enumerate(found):
             own = slice(self.rows.bounds[k], self.rows.bounds[k + 1])
             solver.a[own], solver.rest[own], solver.wait[own] = one.a, one.rest, one.wait
@@ -234,18 +234,25 @@ class Dual(Shared):
         """Give shards that lost their variables those brought here last; let weights follow."""
         calls = [(self._version,)] * len(self.rows.counts)
         found = self.rows.engine.each("has", calls)
-        self._restore(state, [k for k, one in enumerate(found) if not one])
-        solver: Any = state.solver
-        solver.W[:], solver.b[:] = self._weights(state)
+        self._go_back(state, [k for k, one in enumerate(found) if not one])
 
-    def _weights(self, state: TrainingState) -> tuple[Any, Any]:
-        """Return the weights and biases that follow from the variables of all shards."""
-        point = self.settling(state).point(self.objective, len(self.rows))
-        return point.G / (-2 * self.objective.lam), point.g / (-2 * self.objective.lam)
+    def _go_back(self, state: TrainingState, shards: Sequence[int]) -> None:
+        """Give some shards their variables of a state; let its weights and bound follow from all.
+
+        The bound may fall, for a state must prove its own; the records have the best one.
+        """
+        solver: Any = state.solver
+        before = solver.bound
+        self._restore(state, shards)
+        total = self.settling(state)
+        solver.bound = 0.0
+        total.close(solver, self.objective)
+        solver.bound = min(before, solver.bound)
 
     def _restore(self, state: TrainingState, shards: Sequence[int]) -> None:
-        """Give some shards their variables of a state."""
+        """Give some shards their variables of a state; sums of others are worth nothing then."""
         solver: Any = state.solver
+        self._total = None
         each: list[tuple[Any, ...] | None] = [None] * len(self.rows.counts)
         for k in shards:
             own = slice(self.rows.bounds[k], self.rows.bounds[k + 1])

@@ -29,9 +29,19 @@ FORGOTTEN = 900.0
 
 @dataclass
 class Kept:
-    """A shard that this worker keeps, one caller at a time."""
+    """A shard that this worker keeps, one caller at a time.
+
+    Attributes
+    ----------
+    shard : Shard
+    owner : str
+        The run that it is for, which has one training at a time.
+    used : float
+    lock : threading.Lock
+    """
 
     shard: Shard
+    owner: str
     used: float = field(default_factory=time.monotonic)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -134,19 +144,23 @@ def spread(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Answer:
 
 
 def revive(
-    key: str, recipe: Recipe, setups: Sequence[Setup], known: tuple[str, int, str]
+    key: str, owner: str, recipe: Recipe, setups: Sequence[Setup], known: tuple[str, int, str]
 ) -> Answer:
-    """Make a shard, and make the calls that it must have had."""
+    """Make a shard, and make the calls that it must have had.
+
+    Shards of earlier trainings of the same run are let go first: whoever had them is gone.
+    """
     if version() != known:
         return Answer(failure=Failure.of(_other_version(known)))
 
     def made() -> None:
+        with _keeping:
+            _let_go(key, owner)
         shard = Shard(recipe, scratch())
         for setup in setups:
             getattr(shard, setup.method)(*setup.arguments)
         with _keeping:
-            _let_go(key)
-            _kept[key, recipe.number] = Kept(shard)
+            _kept[key, recipe.number] = Kept(shard, owner)
 
     return answered(made)
 
@@ -191,9 +205,9 @@ def drop(key: str, number: int | None = None) -> None:
             del _kept[known]
 
 
-def _let_go(key: str) -> None:
-    """Let shards of other trainings go that nobody asked for in a while."""
+def _let_go(key: str, owner: str) -> None:
+    """Let shards of other trainings go: those of the same run, and those long not asked for."""
     late = time.monotonic() - FORGOTTEN
     for known, kept in list(_kept.items()):
-        if known[0] != key and kept.used < late:
+        if known[0] != key and (kept.owner == owner or kept.used < late):
             del _kept[known]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from svmtrain.build import FILES_HERE
 from svmtrain.config import Config, load_config
+from svmtrain.files import sha256_bytes
+from svmtrain.operations.identity import host
 from svmtrain.operations.job import Session
 
 OF_THE_PLACE = (
@@ -23,6 +26,12 @@ def of_as_many_shards(config: Config, before: str | Path) -> Config:
     if cluster.at is None or not isinstance(cluster.shards, str) or not Path(before).exists():
         return config
     return replace(config, cluster=replace(cluster, shards=load_config(before).cluster.shards))
+
+
+def owner_of(config: Config) -> str:
+    """Return what names the run of a config among those of all machines."""
+    place = os.path.abspath(os.path.join(config.output.dir, str(config.output.name)))
+    return sha256_bytes(f"{host()}:{place}".encode())
 
 
 @contextlib.contextmanager
@@ -44,7 +53,7 @@ def at_place(config: Config, session: Session) -> Iterator[tuple[Config, Session
     from svmtrain.cluster.files import ClusterFiles, refuse_unfit
 
     refuse_unfit(config)
-    with dask_engine(config.cluster, session.note) as engine:
+    with dask_engine(config.cluster, session.note, owner_of(config)) as engine:
         asked = config.cluster.shards
         shards = len(engine.workers()) if isinstance(asked, str) else asked
         files = ClusterFiles(engine, shards, session.note)

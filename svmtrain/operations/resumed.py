@@ -41,13 +41,15 @@ def refuse_state(state: TrainingState, built: Built, name: str) -> None:
 def refuse_bound(state: TrainingState, last: EpochRecord, built: Built, name: str) -> None:
     """Raise unless a state has the bound that the last record tells, no better and no worse.
 
-    Between the last step of an epoch and its record, that of dual ascent may be better already.
+    Between the last step of an epoch and its record, that of dual ascent may be better already;
+    and on a cluster it may be worse, where variables were lost with a worker.
     """
     if last.bound is None:
         return
     found, least, most = last.bound, last.bound, last.bound
     if isinstance(state.solver, DualState):
         found = state.solver.bound
+        least = least if built.problem.way is None else -math.inf
         most = math.inf if state.position == len(built.problem.train) else most
     elif state.certificate is not None:
         found = state.certificate.proven(built.problem.objective.lam_of_column)

@@ -305,8 +305,8 @@ class Training:
 
     def _best_bound(self) -> float | None:
         state, problem = self.state, self.problem
-        if isinstance(state.solver, DualState):
-            return state.solver.bound
+        if isinstance(state.solver, DualState):  # a cluster may lose variables that proved more
+            return max(state.solver.bound, self.stopping.bound or 0.0)
         if state.certificate is None:
             return None
         shift = state.solver.now.shift if isinstance(state.solver, LazyState) else None

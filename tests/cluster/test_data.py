@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shards import alone, in_shards
 from small_runs import CLASSES, rows_of, write_config, write_table
 
+from svmtrain.cluster.engine import InProcess
 from svmtrain.cluster.parts import Cuts, dealt, even
 from svmtrain.cluster.plan import Planned, Worker, in_lines, refuse_too_large
 from svmtrain.cluster.reading import local_path
@@ -194,8 +195,8 @@ def test_a_plan_that_does_not_fit_is_refused_in_one_sentence():
     with pytest.raises(ConfigError) as error:
         refuse_too_large(planned([1 << 30, 1 << 30, 3 << 30, 1 << 30], 4 << 30))
     assert str(error.value) == (
-        "the rows do not fit: worker tcp://b would hold 4.0 GiB in 2 of 4 shards, and 90% of its "
-        "memory limit is 3.6 GiB (take more workers, or convert the data to a store, which is "
+        "the rows do not fit: worker tcp://b would take 4.1 GiB for 2 of the 4 shards, and 90% of "
+        "its memory limit is 3.6 GiB (take more workers, or convert the data to a store, which is "
         "mapped)"
     )
 
@@ -218,7 +219,7 @@ def test_rows_that_cannot_fit_are_refused_before_they_are_read(tmp_path):
     engine = in_shards(config, 2).engine
     engine.homes = lambda shards: [Worker("tcp://small", 1000)] * shards
     engine.load = lambda recipes: pytest.fail("the shards were loaded")
-    with pytest.raises(ConfigError, match="the rows do not fit: worker tcp://small would hold"):
+    with pytest.raises(ConfigError, match="the rows do not fit: worker tcp://small would take"):
         in_shards(config, 2, engine=engine)
 
 
@@ -303,3 +304,12 @@ def test_a_plan_tells_what_is_exchanged(tmp_path, words, line):
     in_shards(write_config(tmp_path), 2, *words, say=told.append)
     assert told[-1].startswith(f"plan: {line}")
     assert told[-1].endswith("KiB of memory here")
+
+
+def test_a_file_that_is_larger_than_a_worker_is_refused_before_it_is_read(tmp_path):
+    """Whoever reads it would be stopped for its memory, again and again."""
+    write_parts(tmp_path, "npz", (60,))
+    engine = InProcess()
+    engine.least_memory = lambda: 1000
+    with pytest.raises(ConfigError, match=r"part-00\.npz: has 3 KiB, and a worker .* 1 KiB"):
+        in_shards(config_of(tmp_path, str(tmp_path / "part-00.npz")), 2, engine=engine)
