@@ -170,6 +170,25 @@ def test_the_bound_is_below_every_objective(tmp_path, optimum, mode, sparse):
     assert found.records[-1].gap < {"sync": 0.05, "local": 0.2, "dual": 0.01}[mode]
 
 
+@pytest.mark.parametrize("objective", ["squared", "worst", "rest"])
+@pytest.mark.parametrize("mode", ["local", "dual"])
+@pytest.mark.parametrize("words", [(), (SPARSE,)], ids=["dense", "sparse"])
+def test_the_bound_of_every_objective_is_below_its_optimum(tmp_path, mode, objective, words):
+    """Squared losses, class weights, scalings and norms; two of three classes made one."""
+    config = write_config(tmp_path, "epochs: 8; batch_size: 6", more=OBJECTIVES[objective])
+    if objective == "squared":
+        table = tmp_path / "train.csv"
+        table.write_text(table.read_text().replace("ash", "elm"))
+    dual = ["solver.name=dual", "solver.batch_size=auto"]
+    best = alone(config, *dual, "solver.epochs=150").records[-1].objective
+    words = [*words, f"cluster.mode={mode}", "cluster.interval=2"]
+    found = in_shards(config, 3, *words, *(dual if mode == "dual" else []))
+    bounds = [record.bound for record in found.records]
+    assert all(bound <= best * (1 + 1e-9) for bound in bounds)
+    assert bounds[-1] > 0
+    assert bounds == sorted(bounds)
+
+
 @pytest.mark.parametrize("mode", ["sync", "local", "dual"])
 def test_a_gap_that_is_proven_ends_the_training(tmp_path, mode):
     """`stop.gap` works in every mode."""

@@ -101,6 +101,9 @@ def test_killed_workers_change_no_bit(cluster, place, figures, monkeypatch, mode
         assert last(name)["epoch"] == last("still")["epoch"]
         if mode == "dual":
             assert last(name)["bound"] <= last("still")["objective"] * (1 + 1e-9)
+            more = ["--set", f"solver.epochs={last(name)['epoch'] + 2}"]
+            again = ["resume", f"runs/{name}", "-q", "--cluster", cluster.scheduler_address, *more]
+            assert main(again) == 0
         else:
             assert model(name) == model("still")
     figures(f"workers killed, mode {mode}", kills)
