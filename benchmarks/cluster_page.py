@@ -51,9 +51,11 @@ def time(seconds: float) -> str:
 
 
 def within(one: Mapping[str, Any], gap: float) -> str:
-    """Return the rounds of a training, or how far it came."""
-    told = f"{one['rounds']:,}"
-    return told if one["gap"] <= gap else f"over {told} (gap {one['gap']:.1%} after them)"
+    """Return the rounds of a training, or how far it came: by its best epoch, where it has one."""
+    told, reached = f"{one['rounds']:,}", one["gap"]
+    if "bound" in one:
+        reached = (one["objective"] - one["bound"]) / one["objective"]
+    return told if reached <= gap else f"over {told} (gap {reached:.1%} after them)"
 
 
 def rounds_tables(results: Mapping[str, Any]) -> str:

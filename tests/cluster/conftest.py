@@ -14,9 +14,9 @@ from svmtrain.config.cluster import Cluster
 TESTS = str(Path(__file__).resolve().parents[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster():
-    """Run two workers; one that is killed is replaced."""
+    """Run two workers; one that is killed is replaced. Its threads end before other modules begin."""
     from distributed import LocalCluster
 
     path = os.pathsep.join([TESTS, *filter(None, [os.environ.get("PYTHONPATH")])])
