@@ -37,7 +37,7 @@ svmtrain fit configs/digits.yaml --set objective.lambda=1e-3 --name weak
 svmtrain fit configs/digits.yaml --set objective.lambda=[0.1,0.01] --name path
 svmtrain fit configs/digits.yaml --dry-run
 svmtrain fit configs/digits.yaml --resume
-svmtrain fit configs/digits.yaml --cluster local:2
+svmtrain fit configs/digits.yaml --cluster local:2 --set cluster.mode=local
 """
 
 
@@ -80,8 +80,9 @@ def command(
 ) -> None:
     """Train a classifier as CONFIG says, into a run directory.
 
-    Ctrl-C, SIGTERM and SIGUSR1 save and stop (svmtrain resume goes on), SIGUSR2 saves. Exit codes:
-    2 config, 3 data, 4 model, 5 not this run, 6 diverged, 7 disk, 8 in use, 128+n signal.
+    Ctrl-C, SIGTERM, SIGUSR1 save and stop (resume goes on), SIGUSR2 saves. Exit codes:
+    2 config, 3 data, 4 model, 5 not this run, 6 diverged, 7 disk or cluster, 8 in use,
+    128+n signal.
     """
     if sum((resume, force, if_changed)) > 1:
         raise click.UsageError("--resume, --force and --if-changed exclude each other")

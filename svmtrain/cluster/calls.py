@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from svmtrain import interrupts
+from svmtrain.cluster.asking import misfits
 from svmtrain.cluster.engine import Arguments, same_arrays, size_of
 from svmtrain.data.cache import Say
 from svmtrain.errors import StorageError
@@ -61,6 +62,7 @@ class Calls:
     patience: float
     say: Say
     heeds: bool = True
+    _fit: dict[str, bool] = field(default_factory=dict)
     _spent: list[Any] = field(default_factory=list)
     _sent: tuple[list[Any], list[Any]] = field(default_factory=lambda: ([], []))
 
@@ -72,8 +74,12 @@ class Calls:
         StorageError
             When none comes, or the scheduler is gone.
         """
+        return sorted(self.present())
+
+    def present(self) -> dict[str, int]:
+        """Return the threads of each worker by its address; see `workers`."""
         until, told = time.monotonic() + self.patience, False
-        while not (live := self.live()):
+        while not (threads := self.threads()):
             self.heed()
             if time.monotonic() > until:
                 problem = f"no worker came within {self.patience:g} seconds"
@@ -82,10 +88,45 @@ class Calls:
                 told = True
                 self.say("cluster: no worker is left; waiting for one")
             time.sleep(LOOK)
-        return sorted(live)
+        return threads
 
     def live(self) -> set[str]:
-        """Return the addresses of the workers that the scheduler knows of now.
+        """Return the addresses of the workers that the scheduler knows of now and that may work."""
+        return set(self.threads())
+
+    def threads(self) -> dict[str, int]:
+        """Return the threads of each worker that there is now and that may work.
+
+        One that joins is asked whether it has the same svmtrain first; if not, it is told of and
+        given nothing.
+        """
+        found = self.reached()
+        self._fit = {name: fit for name, fit in self._fit.items() if name in found}
+        if joined := [name for name in found if name not in self._fit]:
+            wrong = misfits(self.client, joined, self.reached)
+            self._fit |= dict.fromkeys(joined, True)
+            for name, problem in wrong.items():
+                self.refuse(name, problem.problem)
+        return {name: n for name, n in sorted(found.items()) if self._fit[name]}
+
+    def refuse(self, name: str, problem: str) -> None:
+        """Give nothing to a worker from here on, and say why."""
+        self._fit[name] = False
+        self.say(f"cluster: {name} joined and is given nothing: {problem}")
+
+    def require_alike(self) -> None:
+        """Ask all workers that there are whether they have the same svmtrain.
+
+        Raises
+        ------
+        ConfigError, StorageError
+            When one has another or none, or does not answer.
+        """
+        for problem in misfits(self.client, self.reached(), self.reached).values():
+            raise problem
+
+    def reached(self) -> dict[str, int]:
+        """Return the threads of each worker that the scheduler knows of now.
 
         Dask itself would try for `patience` seconds to reach one that is gone, whatever signals
         come.
@@ -96,7 +137,8 @@ class Calls:
         while True:
             try:
                 asked = self.client.scheduler.ncores
-                return set(self.client.sync(asked, callback_timeout=ANSWER))
+                found: dict[str, int] = self.client.sync(asked, callback_timeout=ANSWER)
+                return found
             except TimeoutError as error:
                 if self.client.status != "running" or time.monotonic() > until:
                     raise self.gone(error) from error
@@ -106,9 +148,12 @@ class Calls:
 
     def gone(self, error: BaseException) -> StorageError:
         """Return the error for a scheduler that does not answer."""
-        why = " ".join(str(error).rpartition(">: ")[2].split()).rstrip(": ")[:120] or "no answer"
-        problem = f"the scheduler of the cluster is gone ({why}; --cluster names another)"
-        return StorageError(problem, path=self.at)
+        from distributed import TimeoutError
+
+        why = " ".join(str(error).rpartition(">: ")[2].split()).rstrip(": ")[:120]
+        if isinstance(error, TimeoutError) or not why:
+            why = f"no answer in {ANSWER:g} s"
+        return StorageError(f"the scheduler of the cluster is gone ({why})", path=self.at)
 
     def memory(self) -> dict[str, int]:
         """Return the memory limit of each worker that has one."""

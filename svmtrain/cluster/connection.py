@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from svmtrain import interrupts
+from svmtrain.cluster.calls import Calls
 from svmtrain.config.cluster import Cluster
 from svmtrain.config.texts import LOCAL, is_url
 from svmtrain.data.cache import Say
@@ -24,9 +27,13 @@ UNLOCKED = (
     "this cluster is encrypted, and cluster.tls_ca_file, cluster.tls_cert and cluster.tls_key are "
     "not set"
 )
-UNREACHED = (OSError, ValueError, TypeError, RuntimeError, AssertionError)
-"""What Dask raises when there is nobody, or for settings of its own that it cannot do."""
+UNREACHED = (OSError, ValueError, TypeError, RuntimeError, AssertionError, MemoryError)
+"""What Dask raises when there is nobody or somebody else, or for settings that it cannot do."""
 PAUSE = 0.2
+SILENCE = 1.5
+"""Seconds of waiting for a scheduler after which it is told."""
+WRITTEN = 2.0
+"""Seconds after which a file that is not whole is taken for one that a scheduler does not write."""
 
 
 @contextlib.contextmanager
@@ -43,7 +50,8 @@ def connected(config: Cluster, say: Say) -> Iterator[Any]:
     Raises
     ------
     ConfigError
-        When Dask is not installed, or certificates are missing, unfit, or of no use.
+        When Dask is not installed, certificates are missing, unfit, or of no use, or a worker has
+        another svmtrain.
     StorageError
         When there is no scheduler, or no worker within `wait` seconds.
     """
@@ -54,19 +62,38 @@ def connected(config: Cluster, say: Say) -> Iterator[Any]:
     security, at = security_of(config), str(config.at)
     with contextlib.ExitStack() as stack:
         _quiet()
-        address: Any = at
         if match := LOCAL.fullmatch(at):
-            address = stack.enter_context(_begun(int(match[1]), security))
-        elif not is_url(at):
-            _require_file(at, config.wait)
-        client = _client(distributed, address, at, security, config.wait)
+            cluster = stack.enter_context(_begun(int(match[1]), security))
+            client = _client(distributed, cluster, at, security, config.wait)
+        else:
+            with _waiting_for("the scheduler", config, say):
+                address = at if is_url(at) else _address_in(at, config.wait)
+                _require_fitting(address, at, config)
+                client = _client(distributed, address, at, security, config.wait)
         stack.callback(_left, client)
-        _wait_for_worker(client, at, config.wait)
-        workers = len(client.nthreads())
-        link = client.dashboard_link
+        calls = Calls(client, at, config.wait, say)
+        with _waiting_for("a worker", config, say):
+            _wait_for_worker(calls, config.wait)
+        with _waiting_for("answers of the workers", config, say):
+            calls.require_alike()
+        workers = len(calls.reached())
         say(f"cluster: {workers} worker{'s' * (workers > 1)} at {client.scheduler.address}")
-        say(f"cluster: dashboard {link}")
+        if "dashboard" in client.scheduler_info()["services"]:
+            say(f"cluster: dashboard {client.dashboard_link}")
         yield client
+
+
+@contextlib.contextmanager
+def _waiting_for(what: str, config: Cluster, say: Say) -> Iterator[None]:
+    """Say once what the block waits for, when it takes long."""
+    sentence = f"cluster: waiting for {what} at {config.at} ({config.wait:g} s, cluster.wait)"
+    timer = threading.Timer(SILENCE, say, (sentence,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def security_of(config: Cluster) -> Any:
@@ -79,15 +106,10 @@ def security_of(config: Cluster) -> Any:
     """
     paths = {name: getattr(config, name) for name in ("tls_ca_file", "tls_cert", "tls_key")}
     given = {name: path for name, path in paths.items() if path is not None}
-    at = str(config.at)
+    if is_url(str(config.at)):
+        _require_fitting(str(config.at), str(config.at), config)
     if not given:
-        if at.startswith("tls://"):
-            raise ConfigError(f"{at}: {UNLOCKED}")
         return None
-    if at.startswith("tcp://"):
-        raise ConfigError(
-            f"{at} is not encrypted, and cluster.{next(iter(given))} is set (tls://?)"
-        )
     for name in paths:
         if name not in given:
             are = "is" if len(given) == 1 else "are"
@@ -106,6 +128,18 @@ def security_of(config: Cluster) -> Any:
         problem = "cluster.tls_ca_file, tls_cert and tls_key are no authority, certificate and key"
         raise ConfigError(f"{problem} of it (PEM): {_in_short(error)}") from None
     return security
+
+
+def _require_fitting(address: str, at: str, config: Cluster) -> None:
+    """Raise ConfigError when an address is encrypted and certificates are not set, or reversed."""
+    names = ("tls_ca_file", "tls_cert", "tls_key")
+    given = [name for name in names if getattr(config, name) is not None]
+    encrypted = address.startswith(("tls://", "wss://"))
+    if encrypted and not given:
+        raise ConfigError(f"{at}: {UNLOCKED}")
+    if given and not encrypted:
+        found = address if address == at else f"{at}: {address}"
+        raise ConfigError(f"{found} is not encrypted, and cluster.{given[0]} is set (tls://?)")
 
 
 def _in_short(error: BaseException) -> str:
@@ -150,37 +184,60 @@ def _quiet() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _require_file(path: str, wait: float) -> None:
-    """Wait until the file of a scheduler is there."""
+def _address_in(path: str, wait: float) -> str:
+    """Return the address in the file of a scheduler, after waiting for the file."""
     until = time.monotonic() + wait
     while not os.path.isfile(path):
         interrupts.check()
         if time.monotonic() >= until:
             raise StorageError("no scheduler has written this file", path=path)
         time.sleep(PAUSE)
+    until = time.monotonic() + WRITTEN
+    while True:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            with open(path, encoding="utf-8") as file:
+                address = json.load(file)["address"]
+            if is_url(address):
+                return str(address)
+        interrupts.check()
+        if time.monotonic() >= until:
+            raise ConfigError("this is not the file of a scheduler (it has no address)", path=path)
+        time.sleep(PAUSE)
 
 
 def _client(distributed: Any, address: Any, at: str, security: Any, wait: float) -> Any:
     """Return a client that is connected."""
-    where = {"scheduler_file": at} if address is at and not is_url(at) else {"address": address}
     with interrupts.waiting():
         try:
-            return distributed.Client(**where, security=security, timeout=max(wait, 1.0))
+            return distributed.Client(address=address, security=security, timeout=max(wait, 1.0))
         except UNREACHED as error:
-            why = _in_short(error)
+            why = _cause(error)
     # A client that failed closes itself when it is collected, and must not be in a thread of Dask.
     gc.collect()
     if security is None and "ssl_context" in why:
         raise ConfigError(f"{at}: {UNLOCKED}")
-    raise StorageError(f"cannot reach the scheduler of the cluster: {why}", path=at)
+    where = "" if address is at or not isinstance(address, str) else f" {address}"
+    raise StorageError(f"cannot reach the scheduler of the cluster{where}: {why}", path=at)
 
 
-def _wait_for_worker(client: Any, at: str, wait: float) -> None:
+def _cause(error: BaseException) -> str:
+    """Return why there is no connection: what Dask says, and of what in the system it speaks."""
+    if isinstance(error, MemoryError):  # it took what it got for the size of a message
+        return "what answers there is none"
+    found, inner = _in_short(error), error.__cause__
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror:
+            return f"{found}: {inner.strerror}"
+        inner = inner.__cause__
+    return found
+
+
+def _wait_for_worker(calls: Calls, wait: float) -> None:
     until = time.monotonic() + wait
-    while not client.nthreads():
+    while not calls.reached():
         interrupts.check()
         if time.monotonic() >= until:
-            raise StorageError(f"the cluster has no worker after {wait:g} seconds", path=at)
+            raise StorageError(f"the cluster has no worker after {wait:g} seconds", path=calls.at)
         time.sleep(PAUSE)
 
 

@@ -4,59 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from svmtrain import interrupts
+from svmtrain.cluster.asking import LOOK, Waiting, answers
+from svmtrain.cluster.calls import Calls
 from svmtrain.cluster.connection import connected
-from svmtrain.cluster.worker import version
 from svmtrain.config.cluster import Cluster
 from svmtrain.data.cache import Say
-from svmtrain.errors import ConfigError, StorageError
-
-LOOK = 0.25
-"""Seconds between two looks at which workers there are."""
-PATIENCE = 10.0
-"""Seconds that an answer may take which takes no work."""
+from svmtrain.errors import StorageError
 
 Check = tuple[Callable[..., str | None], tuple[Any, ...]]
-
-
-class Waiting:
-    """Something that Dask does in the background, while another thread waits and may give up.
-
-    Parameters
-    ----------
-    client : distributed.Client
-    function : callable
-        Returns what is to be awaited.
-
-    Attributes
-    ----------
-    found : any
-        What came of it: the error, if it raised one.
-    """
-
-    def __init__(self, client: Any, function: Callable[[], Awaitable[Any]]) -> None:
-        self.found: Any = None
-        self._function, self._ended = function, threading.Event()
-        client.loop.add_callback(self._work)
-
-    async def _work(self) -> None:
-        try:
-            self.found = await self._function()
-        except BaseException as error:  # it is for the thread that waits
-            self.found = error
-        finally:
-            self._ended.set()
-
-    def ended(self, seconds: float) -> bool:
-        """Return whether it has ended, after waiting for so long at most."""
-        return self._ended.wait(seconds)
 
 
 @dataclass
@@ -65,13 +24,8 @@ class Crew:
 
     Parameters
     ----------
-    client : distributed.Client
-    at : str
-        What messages call the cluster.
-    wait : float
-        Seconds to wait for a worker when there is none.
-    say : callable
-        Takes a sentence for the user.
+    calls : Calls
+        What is known of the workers.
     most : int, optional
         How many calls may be at work at a time; by default as many as the workers have threads.
 
@@ -83,15 +37,12 @@ class Crew:
         What ends the calls that are at work.
     """
 
-    client: Any
-    at: str
-    wait: float
-    say: Say
+    calls: Calls
     most: int | None = None
     key: str = field(default_factory=lambda: secrets.token_hex(8))
     at_work: list[Callable[[], None]] = field(default_factory=list)
     _check: Check | None = None
-    _known: dict[str, bool] = field(default_factory=dict)
+    _known: set[str] = field(default_factory=set)
     _common: tuple[Any, ...] = ()
     _sent: list[Any] = field(default_factory=list)
 
@@ -100,11 +51,11 @@ class Crew:
 
         Raises
         ------
-        StorageError, ConfigError
-            Of the first worker for which it returns something, or of another svmtrain. One that
-            joins later is told, and given nothing.
+        StorageError
+            Of the first worker for which it returns something. One that joins later is told, and
+            given nothing.
         """
-        self._check, self._known = (function, arguments), {}
+        self._check, self._known = (function, arguments), set()
         self.admit()
 
     def share(self, *common: Any) -> None:
@@ -116,6 +67,16 @@ class Crew:
         threads = sum(self.workers().values())
         return threads if self.most is None else max(1, min(self.most, threads))
 
+    @property
+    def client(self) -> Any:
+        """The client of Dask."""
+        return self.calls.client
+
+    @property
+    def say(self) -> Say:
+        """What takes a sentence for the user."""
+        return self.calls.say
+
     def workers(self) -> dict[str, int]:
         """Return the threads of each worker by its address, after waiting for one if need be.
 
@@ -124,50 +85,40 @@ class Crew:
         StorageError
             When none comes, or the scheduler is gone.
         """
-        until, told = time.monotonic() + self.wait, False
-        while not (live := self.live()):
-            interrupts.check()
-            if time.monotonic() > until:
-                raise StorageError(f"no worker came within {self.wait:g} seconds", path=self.at)
-            if not told:
-                told = True
-                self.say("cluster: no worker is left; waiting for one")
-            time.sleep(LOOK)
-        return live
+        return self.calls.present()
 
     def live(self) -> dict[str, int]:
-        """Return the threads of the workers that the scheduler knows of now and that may work."""
-        try:
-            found: dict[str, int] = self.client.nthreads()
-        except (OSError, ValueError, RuntimeError) as error:
-            raise self.gone(error) from error
-        return {name: n for name, n in sorted(found.items()) if self._known.get(name, True)}
-
-    def gone(self, error: BaseException) -> StorageError:
-        """Return what is said of a scheduler that does not answer any more."""
-        why = " ".join(str(error).split())[:120]
-        return StorageError(f"the scheduler of the cluster is gone ({why})", path=self.at)
+        """Return the threads of the workers that there are now and that may work."""
+        return self.calls.threads()
 
     def admit(self) -> None:
         """Check all workers that there are; see `require`."""
-        self._admit(list(self.workers()), joined=False)
+        for problem in self._problems(list(self.workers())).values():
+            raise problem
 
     def ready(self) -> dict[str, int]:
         """Return the workers that may be given calls; those that have joined are checked."""
         live = self.workers()
         if joined := [name for name in live if name not in self._known]:
-            self._admit(joined, joined=True)
+            for name, problem in self._problems(joined).items():
+                self.calls.refuse(name, problem.problem)
             live = self.workers()
         return live
 
     def common(self) -> list[Any]:
         """Return what stands for the arguments of all calls."""
         if self._common and not (self._sent and all(f.status == "finished" for f in self._sent)):
-            try:
-                self._sent = self.client.scatter(list(self._common), hash=False)
-            except (OSError, RuntimeError, ValueError) as error:
-                raise self.gone(error) from error
+            waiting = Waiting(self.client, self._scattered)
+            while not waiting.ended(LOOK):
+                self.live()
+                self.calls.heed()
+            if isinstance(waiting.found, BaseException):
+                raise self.calls.gone(waiting.found) from waiting.found
+            self._sent = waiting.found
         return list(self._sent)
+
+    async def _scattered(self) -> Any:
+        return await self.client.scatter(list(self._common), hash=False, asynchronous=True)
 
     def tell_all(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
         """Return what a quick function returns, or raises, at each worker that answers in time."""
@@ -177,59 +128,17 @@ class Crew:
         self, function: Callable[..., Any], arguments: tuple[Any, ...], names: list[str]
     ) -> dict[str, Any]:
         """Return what a quick function returns, or raises, at some workers; see `tell_all`."""
+        found = answers(self.client, names, self.calls.reached, function, arguments)
+        return {name: one for name, (one,) in found.items()}
 
-        async def asked(name: str) -> Any:
-            found = await self.client.run(function, *arguments, workers=[name], on_error="return")
-            return found[name]
-
-        waiting = {name: Waiting(self.client, partial(asked, name)) for name in names}
-        until, found = time.monotonic() + PATIENCE, dict[str, Any]()
-        while waiting and time.monotonic() < until:
-            next(iter(waiting.values())).ended(LOOK)
-            for name, one in list(waiting.items()):
-                if one.ended(0):
-                    found[name] = one.found
-                    del waiting[name]
-            if waiting:
-                live = self.live()
-                waiting = {name: one for name, one in waiting.items() if name in live}
-        return found
-
-    def _admit(self, names: list[str], joined: bool) -> None:
-        """Check workers before they are given anything."""
-        for name, problem in self._problems(names).items():
-            if not joined:
-                raise problem
-            self.say(f"cluster: {name} joined and is given nothing: {problem.problem}")
-            self._known[name] = False
-
-    def _problems(self, names: list[str]) -> dict[str, StorageError | ConfigError]:
+    def _problems(self, names: list[str]) -> dict[str, StorageError]:
         """Return what is wrong with some workers; those that are good are known from here on."""
-        found: dict[str, StorageError | ConfigError] = {}
-        ours = version()
-        told = self._run(version, (), names)
-        for name in self.live():
-            if name in names and name not in told:
-                found[name] = StorageError(
-                    f"the worker {name} does not answer within {PATIENCE:g} seconds"
-                )
-        for name, theirs in told.items():
-            if isinstance(theirs, OSError):
-                continue  # it is gone
-            if isinstance(theirs, Exception):
-                why = " ".join(str(theirs).split())[:120]
-                found[name] = ConfigError(f"the worker {name} cannot run svmtrain: {why}")
-            elif theirs != ours:
-                one, other = (f"svmtrain {v[0]} with numpy {v[2]}" for v in (theirs, ours))
-                found[name] = ConfigError(
-                    f"the worker {name} has {one}, and this side {other}: make them the same"
-                )
-            else:
-                self._known[name] = True
-        if self._check is not None and (good := [name for name in names if name not in found]):
-            for name, wrong in self._run(*self._check, good).items():
+        found: dict[str, StorageError] = {}
+        if self._check is not None:
+            for name, wrong in self._run(*self._check, names).items():
                 if wrong is not None:
                     found[name] = StorageError(f"the worker {name} {wrong}")
+        self._known |= {name for name in names if name not in found}
         return found
 
 
@@ -237,7 +146,7 @@ class Crew:
 def crew_at(config: Cluster, say: Say, most: int | None = None) -> Iterator[Crew]:
     """Yield the crew of the cluster of a config; see `connected`."""
     with connected(config, say) as client:
-        crew = Crew(client, str(config.at), config.wait, say, most)
+        crew = Crew(Calls(client, str(config.at), config.wait, say), most)
         try:
             yield crew
         finally:

@@ -300,7 +300,8 @@ def refuse_unfit(config: Config) -> None:
     mode_of(config.cluster, config.solver.name)
     for what, asked in UNFIT:
         if asked(config):
+            convert = ", or convert the data first" if what.startswith("data.") else ""
             raise ConfigError(
                 f"{what} needs all rows in one place, which a cluster has not (train without "
-                "--cluster, or convert the data first)"
+                f"--cluster{convert})"
             )

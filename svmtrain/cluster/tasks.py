@@ -17,9 +17,10 @@ from typing import Any
 
 from svmtrain import interrupts
 from svmtrain.cluster import desk
-from svmtrain.cluster.crew import LOOK, Crew, Waiting
+from svmtrain.cluster.asking import LOOK, Waiting
+from svmtrain.cluster.crew import Crew
 from svmtrain.cluster.desk import Done
-from svmtrain.errors import StorageError
+from svmtrain.errors import Interrupted, StorageError
 
 TRIES = 5
 """How often a call is given to a worker before it counts as lost."""
@@ -170,7 +171,8 @@ class _Shift:
         if self.close not in self.crew.at_work:
             return
         self.crew.at_work.remove(self.close)
-        with contextlib.suppress(StorageError):  # there is nobody left who could be told
+        # There may be nobody left who could be told, or who answers.
+        with contextlib.suppress(StorageError, Interrupted):
             if self.begun:
                 self._stop()
             self.crew.tell_all(desk.forget, self.crew.key)

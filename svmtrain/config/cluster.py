@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from svmtrain.config.about import about
 from svmtrain.config.kinds import Choice, Either, Integer, Number, Optional
 from svmtrain.config.nodes import Node
-from svmtrain.config.texts import FilePath, is_address
+from svmtrain.config.texts import FilePath, is_address, is_url
 
 MODES = ("auto", "sync", "local", "dual")
 SCHEDULER_FILE = ".json"
+PROTOCOLS = ("tcp", "tls", "ws", "wss", "ucx")
+SCHEDULER = re.compile(rf"(?:{'|'.join(PROTOCOLS)})://[^/]+:[0-9]{{1,5}}", re.ASCII)
+"""The address of a scheduler."""
 MOST_SHARDS = 100_000
 
 _AUTO = Choice(("auto",))
@@ -23,6 +27,8 @@ class Address(FilePath):
     def parse(self, node: Node, key: str) -> str:
         """Return the address; a path as `FilePath` does."""
         text = super(FilePath, self).parse(node, key)
+        if is_url(text) and not SCHEDULER.fullmatch(text):
+            raise self.wrong(node, key, f"protocols are {', '.join(PROTOCOLS)}, with a port")
         if is_address(text):
             return text
         if not text.endswith(SCHEDULER_FILE):

@@ -321,6 +321,10 @@ def _left_by(run: RunDirectory) -> dict[str, Any]:
 
 def plan_path(config: Config, session: Session | None = None) -> tuple[str, dict[str, Any]]:
     """Load everything, build the first run; return what would be done, as text and values."""
+    if config.cluster.at is not None:
+        from svmtrain.cluster.files import refuse_unfit
+
+        refuse_unfit(config)  # a member of the path may fit where the path does not
     members, configs = members_of(config), member_configs(config)
     text, document = plan(configs[0], session)
     rest = ", ".join(f"{member.value:g}" for member in members[1:])

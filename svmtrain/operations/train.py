@@ -101,7 +101,7 @@ def _journal(
 
 def _run(job: Job, training: Training, journal: RunJournal) -> FitResult:
     """Run the training under the eyes of run.json, to the model or to a signal."""
-    with resumable(job.run), RunInfo(job, journal) as info:
+    with resumable(job.run, job.config.cluster.at), RunInfo(job, journal) as info:
         try:
             outcome = training.run()
         except DivergedError as error:
@@ -119,8 +119,14 @@ def _run(job: Job, training: Training, journal: RunJournal) -> FitResult:
 
 
 @contextlib.contextmanager
-def resumable(run: RunDirectory) -> Iterator[None]:
+def resumable(run: RunDirectory, cluster: str | None = None) -> Iterator[None]:
     """Let an error of the system in the block, such as a full disk, name what goes on later.
+
+    Parameters
+    ----------
+    run : RunDirectory
+    cluster : str, optional
+        Where the cluster of the run is; an error of that is not mended, but gone on from at another.
 
     Raises
     ------
@@ -133,10 +139,10 @@ def resumable(run: RunDirectory) -> Iterator[None]:
             raise
         path = run.path.parent if is_path(run.path.parent) else run.path
         again = shlex.quote(str(path))
-        raise StorageError(
-            f"{error.problem}; once that is mended, svmtrain resume {again} goes on",
-            path=error.path,
-        ) from error
+        goes_on = f"once that is mended, svmtrain resume {again} goes on"
+        if cluster is not None and error.path == cluster:
+            goes_on = f"svmtrain resume {again} --cluster WHERE goes on at another"
+        raise StorageError(f"{error.problem}; {goes_on}", path=error.path) from error
 
 
 def _kept(run: RunDirectory) -> str:

@@ -21,8 +21,8 @@ SOLVERS = {
 LOSSES = [(mode, who) for who in ("scheduler", "client") for mode in SOLVERS]
 SHARDS, WAIT = 3, 30
 GONE = re.compile(
-    r"svmtrain: error: tcp://[0-9.:]+: the scheduler of the cluster is gone \([^\n]+; --cluster "
-    r"names another\); once that is mended, svmtrain resume runs/c goes on\n"
+    r"svmtrain: error: tcp://[0-9.:]+: the scheduler of the cluster is gone \([^\n]+\); svmtrain "
+    r"resume runs/c --cluster WHERE goes on at another\n"
 )
 
 

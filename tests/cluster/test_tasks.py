@@ -120,7 +120,7 @@ def test_workers_that_do_not_fit_are_refused_or_given_nothing(crew, said):
     crew._known.clear()
     crew.require(there.good)
     first, second = crew.live()
-    del crew._known[second]
+    crew._known.discard(second)
     crew._check = (there.bad, ("late",))
     calls = [Call(there.name, ())] * 4
     assert Counter(came.opened() for came in each_ready(crew, calls)) == {first: 4}

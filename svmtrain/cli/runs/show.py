@@ -51,6 +51,7 @@ def command(run: str, as_json: bool) -> None:
         ("ended", info.get("ended")),
         ("command", " ".join(map(str, words)) if isinstance(words, list) else words),
         *((name, summary.settings.get(key)) for name, key in SETTINGS.items()),
+        *_cluster(info.get("cluster")),
         ("lr", info.get("lr") or None),
         *((name, summary.figures[name]) for name in summary.figures if name != "status"),
         ("checkpoints", ", ".join(path.name for path in directory.checkpoint_files()) or "none"),
@@ -61,6 +62,13 @@ def command(run: str, as_json: bool) -> None:
         tell("\n" + curve)
     if records:
         tell("\n" + _epochs([record.figures() for record in records]))
+
+
+def _cluster(found: Any) -> list[tuple[str, object]]:
+    """Return how the rows were on a cluster, its mode and its shards; nothing for one machine."""
+    if not isinstance(found, dict):
+        return []
+    return [("cluster", f"mode {found.get('mode')}, shards {found.get('shards')}")]
 
 
 def _epochs(records: Sequence[dict[str, Any]]) -> str:
