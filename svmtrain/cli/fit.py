@@ -81,8 +81,7 @@ def command(
     """Train a classifier as CONFIG says, into a run directory.
 
     Ctrl-C, SIGTERM, SIGUSR1 save and stop (resume goes on), SIGUSR2 saves. Exit codes:
-    2 config, 3 data, 4 model, 5 not this run, 6 diverged, 7 disk or cluster, 8 in use,
-    128+n signal.
+    2 config, 3 data, 4 model, 5 not this run, 6 diverged, 7 disk or cluster, 8 busy, 128+n.
     """
     if sum((resume, force, if_changed)) > 1:
         raise click.UsageError("--resume, --force and --if-changed exclude each other")

@@ -131,7 +131,12 @@ def _misfit(theirs: list[Any]) -> str:
             return f"has no {there.name} (pip install 'svmtrain[cluster]' there)"
         if isinstance(there, BaseException):
             return f"cannot run svmtrain: {' '.join(str(there).split())[:120]}"
-        here = pkgutil.resolve_name(place)
+        here = _here(place)
         if there != here:
             return f"has {what} {there}, and this side {here}: make them the same"
     return ""
+
+
+def _here(place: str) -> Any:
+    """Return what this side has."""
+    return pkgutil.resolve_name(place)

@@ -126,7 +126,7 @@ def resumable(run: RunDirectory, cluster: str | None = None) -> Iterator[None]:
     ----------
     run : RunDirectory
     cluster : str, optional
-        Where the cluster of the run is; an error of that is not mended, but gone on from at another.
+        Where the cluster of the run is; a run that lost it goes on at another.
 
     Raises
     ------
