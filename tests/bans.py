@@ -10,7 +10,8 @@ IMPORTS = {
     # Gives what it made itself to processes that it began itself, through pipes without a name.
     # In the other place, what Dask begins is kept from the signals of a terminal.
     "multiprocessing": ("experiments/workers.py", "cluster/connection.py"),
-    **dict.fromkeys(("code", "codeop", "runpy", "imp", "zipimport", "pkgutil"), ()),
+    **dict.fromkeys(("code", "codeop", "runpy", "imp", "zipimport"), ()),
+    "pkgutil": ("cluster/asking.py",),  # looks up versions, by names of its own
     **dict.fromkeys(("socket", "ssl", "urllib", "http"), ("fetch/",)),
     **dict.fromkeys(("socketserver", "ftplib", "smtplib", "requests", "xmlrpc", "telnetlib"), ()),
     "shutil": (),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import reference
 
-from benchmarks import bench, gaps, report, tables
+from benchmarks import bench, cluster_page, gaps, report, tables
 from benchmarks.datasets import idx, made, numbered, svmlight, write_idx, write_svmlight
 from benchmarks.limits import epoch_limits
 from benchmarks.objectives import accuracy, equivalents, objective
@@ -241,3 +241,16 @@ def test_parts_are_added_to_results_that_are_there(tmp_path):
     races = [{"dataset": "b", "lambda": 1}, {"dataset": "a", "lambda": 1, "n": 1}]
     assert found == {"epoch": 1, "step": 2, "races": races}
     assert bench.added({"whole": 3}, tmp_path) == {**old, "whole": 3}
+
+
+def test_the_page_that_plans_a_cluster_is_made_of_what_was_measured():
+    """Nothing in it is typed in by hand; its figures are those of the file of results."""
+    found = json.loads(cluster_page.RESULTS.read_text())
+    assert cluster_page.PAGE.read_text() == cluster_page.page(found)
+    modes = {"sync", "local", "dual", "partial_fit"}
+    for one in found["rounds"].values():
+        assert modes < set(one)
+        assert all([row["shards"] for row in one[mode]] == [2, 4, 8, 16, 64] for mode in modes)
+    halved = {**found, "workers": {**found["workers"], "sync": {"0": [1], "1": [2], "2": [1]}}}
+    halved["workers"]["sync"]["efficiency"] = 1.0
+    assert "| sync | 1 s [1, 1] | 2 s [2, 2] | 1 s [1, 1] | 100% |" in cluster_page.page(halved)

@@ -37,7 +37,7 @@ RUN = [page for page in DOCS if steps_of(page)]
 EXTRAS = set(
     tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 )
-OTHERS = {"svmtrain", "pip", "make", "python3", ".", "sh", "sbatch", "cmp", "sort"}
+OTHERS = {"svmtrain", "export", "pip", "make", "python3", ".", "sh", "sbatch", "cmp", "sort"}
 OTHERS |= {"tensorboard", "liblinear-predict", "dask", "helm", "kubectl"}
 
 

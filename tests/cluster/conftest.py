@@ -16,7 +16,7 @@ TESTS = str(Path(__file__).resolve().parents[1])
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Run two workers; one that is killed is replaced. Its threads end before other modules begin."""
+    """Run two workers, replaced when killed; their threads end before other modules begin."""
     from distributed import LocalCluster
 
     path = os.pathsep.join([TESTS, *filter(None, [os.environ.get("PYTHONPATH")])])
