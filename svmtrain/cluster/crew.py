@@ -113,7 +113,8 @@ class Crew:
                 self.live()
                 self.calls.heed()
             if isinstance(waiting.found, BaseException):
-                raise self.calls.gone(waiting.found) from waiting.found
+                self.live()  # which tells if it is the scheduler that is lost, and not a worker
+                return list(self._common)
             self._sent = waiting.found
         return list(self._sent)
 
@@ -134,11 +135,14 @@ class Crew:
     def _problems(self, names: list[str]) -> dict[str, StorageError]:
         """Return what is wrong with some workers; those that are good are known from here on."""
         found: dict[str, StorageError] = {}
-        if self._check is not None:
-            for name, wrong in self._run(*self._check, names).items():
-                if wrong is not None:
-                    found[name] = StorageError(f"the worker {name} {wrong}")
-        self._known |= {name for name in names if name not in found}
+        if self._check is None:
+            self._known |= set(names)
+            return found
+        for name, wrong in self._run(*self._check, names).items():
+            if wrong is None:
+                self._known.add(name)
+            elif not isinstance(wrong, OSError):  # then it is lost, and asked again if it is not
+                found[name] = StorageError(f"the worker {name} {wrong}")
         return found
 
 
