@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -139,17 +140,33 @@ def test_a_run_that_was_stopped_goes_on_with_another_number_of_workers(place, mo
     """SIGTERM saves; resume needs no word about shards, and ends in the same bytes."""
     epochs = ("--set", "solver.epochs=12")
     assert fit("local:1", mode, "whole", *epochs, shards=2) == 0
-    threading.Thread(target=stop_later, args=("stopped",)).start()
+    threading.Thread(target=signal_later, args=("stopped",)).start()
     assert fit("local:2", mode, "stopped", *epochs, shards=2) == 143
     assert 0 < last("stopped")["epoch"] < 12
     assert main(["resume", "runs/stopped", "-q", "--cluster", "local:1"]) == 0
     assert model("stopped") == model("whole")
 
 
-def stop_later(name):
-    """Send SIGTERM to this process once a run has some epochs."""
+def signal_later(name, number=signal.SIGTERM):
+    """Send a signal to this process once a run has some epochs."""
     until(lambda: os.path.exists(f"runs/{name}/metrics.jsonl") and last_epoch(name) >= 2)
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), number)
+
+
+def test_a_save_that_is_asked_for_brings_the_variables_of_the_workers(place):
+    """SIGUSR2 in dual rounds: what it saves is gone on from to the same bytes."""
+    words = ("--set", "solver.epochs=15", "--set", "checkpoint.every=none")
+    asks = threading.Thread(target=signal_later, args=("asked", signal.SIGUSR2))
+    asks.start()
+    assert fit("local:1", "dual", "asked", *words, shards=2) == 0
+    asks.join()
+    saved, end = sorted(Path("runs/asked/checkpoints").iterdir())
+    whole = model("asked")
+    end.unlink()
+    Path("runs/asked/model.npz").unlink()
+    assert main(["resume", "runs/asked", "-q", "--cluster", "local:1"]) == 0
+    assert saved.exists()
+    assert model("asked") == whole
 
 
 def last_epoch(name):
@@ -220,15 +237,24 @@ def test_a_cluster_without_workers_is_waited_for_so_long(place, capsys):
 def test_a_worker_that_stalls_is_named(cluster, place, capsys, monkeypatch):
     """It does not answer, and is not gone: who waits is told for whom."""
     monkeypatch.setattr(calls, "PATIENCE", 0.3)
-    pid = processes(cluster)[0]
-    stalled = threading.Timer(0.0, os.kill, [pid, signal.SIGSTOP])
-    goes_on = threading.Timer(2.0, os.kill, [pid, signal.SIGCONT])
-    stalled.start()
-    goes_on.start()
-    words = ["--cluster", cluster.scheduler_address, "--name", "slow", *MODES["local"]]
+    pid, more = processes(cluster)[0], ("--set", "solver.epochs=30")
+    stalls = threading.Thread(target=stall, args=(pid, "slow"))
+    stalls.start()
+    words = ["--cluster", cluster.scheduler_address, "--name", "slow", *MODES["local"], *more]
     assert main(["fit", "c.yaml", *words]) == 0
-    goes_on.join()
-    assert "svmtrain: cluster: waiting " in capsys.readouterr().err
+    stalls.join()
+    told = capsys.readouterr().err
+    after = told[told.index("epoch 2/30") :]
+    assert any(f"cluster: waiting {k} s for tcp://" in after for k in (0, 1, 2))
+    assert last("slow")["epoch"] == 30
+
+
+def stall(pid, name):
+    """Stop a process for a while once a run has some epochs."""
+    until(lambda: os.path.exists(f"runs/{name}/metrics.jsonl") and last_epoch(name) >= 2)
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(1.5)
+    os.kill(pid, signal.SIGCONT)
 
 
 def test_a_bad_row_is_told_as_on_one_machine(cluster, place, capsys):
