@@ -30,8 +30,15 @@ def processes(cluster):
     """
     from distributed.core import Status
 
-    watched = cluster.workers.values()
-    return [one.pid for one in watched if one.status == Status.running and one.is_alive()]
+    known, watched = set(cluster.scheduler.workers), list(cluster.workers.values())
+    return [
+        one.pid
+        for one in watched
+        if one.status == Status.running
+        and one.process is not None
+        and one.process.status == Status.running
+        and one.worker_address in known
+    ]
 
 
 class Killer:
