@@ -161,7 +161,7 @@ ALLOWED_ALL_THE_SAME = {"svmtrain.graph.draw": {"io"}}
 # Packages that one room alone deals with.
 KEPT_BY = {
     **{"click": "cli", "yaml": "config", "tqdm": "training"},
-    **{"distributed": "cluster", "fsspec": "cluster"},
+    **{"dask": "cluster", "distributed": "cluster", "fsspec": "cluster"},
     **{"jinja2": "report", "tensorboardX": "operations"},
     **{"urllib": "fetch", "socket": "fetch", "tarfile": "fetch"},
 }

@@ -10,16 +10,23 @@ import time
 
 
 @contextlib.contextmanager
-def local_cluster(workers):
+def local_cluster(workers, **options):
     """Yield a cluster of processes on this machine; workers that die are begun again."""
+    import dask
     from distributed import LocalCluster
 
-    with LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        dashboard_address=":0",
-        silence_logs=logging.CRITICAL,
-    ) as cluster:
+    from svmtrain.cluster.connection import NEVER_GIVEN_UP
+
+    with (
+        dask.config.set(NEVER_GIVEN_UP),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address=":0",
+            silence_logs=logging.CRITICAL,
+            **options,
+        ) as cluster,
+    ):
         yield cluster
 
 

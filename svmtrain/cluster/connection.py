@@ -29,6 +29,9 @@ UNLOCKED = (
 )
 UNREACHED = (OSError, ValueError, TypeError, RuntimeError, AssertionError, MemoryError)
 """What Dask raises when there is nobody or somebody else, or for settings that it cannot do."""
+NEVER_GIVEN_UP = {"distributed.deploy.lost-worker-timeout": "365 days"}
+"""A cluster on this machine looks, so long after a worker was lost, whether it is back; one that is
+just being begun again at that moment, for a later loss, would be ended for good."""
 PAUSE = 0.2
 SILENCE = 1.5
 """Seconds of waiting for a scheduler after which it is told."""
@@ -152,6 +155,7 @@ def _begun(workers: int, security: Any) -> Iterator[Any]:
     """Yield a cluster of processes on this machine; stop signals are for this process alone."""
     from multiprocessing import resource_tracker
 
+    import dask
     from distributed import LocalCluster
 
     resource_tracker.ensure_running()  # it lets signals through when it starts, so it does before
@@ -173,7 +177,8 @@ def _begun(workers: int, security: Any) -> Iterator[Any]:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
-        yield cluster
+        with dask.config.set(NEVER_GIVEN_UP):
+            yield cluster
     finally:
         cluster.close()
 

@@ -1,12 +1,12 @@
 """A cluster of two workers that tests share, and reach by its address."""
 
-import logging
 import os
 import signal
 import time
 from pathlib import Path
 
 import pytest
+from workers import local_cluster
 
 from svmtrain.cluster.crew import crew_at
 from svmtrain.config.cluster import Cluster
@@ -17,17 +17,9 @@ TESTS = str(Path(__file__).resolve().parents[1])
 @pytest.fixture(scope="module")
 def cluster():
     """Run two workers, replaced when killed; their threads end before other modules begin."""
-    from distributed import LocalCluster
-
+    pytest.importorskip("distributed")
     path = os.pathsep.join([TESTS, *filter(None, [os.environ.get("PYTHONPATH")])])
-    with LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=":0",
-        silence_logs=logging.CRITICAL,
-        env={"PYTHONPATH": path},
-    ) as found:
+    with local_cluster(2, env={"PYTHONPATH": path}) as found:
         yield found
 
 
