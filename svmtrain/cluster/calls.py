@@ -37,7 +37,6 @@ class Task:
     address: str
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
-    shard: int | None = None
 
 
 @dataclass
@@ -122,8 +121,10 @@ class Calls:
         ConfigError, StorageError
             When one has another or none, or does not answer.
         """
-        for problem in misfits(self.client, self.reached(), self.reached).values():
+        names = self.reached()
+        for problem in misfits(self.client, names, self.reached).values():
             raise problem
+        self._fit = dict.fromkeys(names, True)
 
     def reached(self) -> dict[str, int]:
         """Return the threads of each worker that the scheduler knows of now.

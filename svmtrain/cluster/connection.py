@@ -40,8 +40,8 @@ WRITTEN = 2.0
 
 
 @contextlib.contextmanager
-def connected(config: Cluster, say: Say) -> Iterator[Any]:
-    """Yield a client of Dask that is connected to the cluster of a config, with a worker at least.
+def connected(config: Cluster, say: Say) -> Iterator[Calls]:
+    """Yield what reaches the workers of the cluster of a config, of which there is one at least.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def connected(config: Cluster, say: Say) -> Iterator[Any]:
         say(f"cluster: {workers} worker{'s' * (workers > 1)} at {client.scheduler.address}")
         if "dashboard" in client.scheduler_info()["services"]:
             say(f"cluster: dashboard {client.dashboard_link}")
-        yield client
+        yield calls
 
 
 @contextlib.contextmanager

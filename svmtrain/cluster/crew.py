@@ -149,8 +149,8 @@ class Crew:
 @contextlib.contextmanager
 def crew_at(config: Cluster, say: Say, most: int | None = None) -> Iterator[Crew]:
     """Yield the crew of the cluster of a config; see `connected`."""
-    with connected(config, say) as client:
-        crew = Crew(Calls(client, str(config.at), config.wait, say), most)
+    with connected(config, say) as calls:
+        crew = Crew(calls, most)
         try:
             yield crew
         finally:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from svmtrain.cluster import worker
 from svmtrain.cluster.calls import Calls, Task
 from svmtrain.cluster.connection import connected
-from svmtrain.cluster.engine import Arguments, Pick, Traffic
+from svmtrain.cluster.engine import Arguments, Pick
 from svmtrain.cluster.plan import Worker
 from svmtrain.cluster.recipe import Recipe
 from svmtrain.cluster.worker import Answer, Setup, opened
@@ -51,7 +51,6 @@ class DaskEngine:
 
     calls: Calls
     owner: str = ""
-    traffic: Traffic = field(default_factory=Traffic)
     _key: str = field(default_factory=lambda: secrets.token_hex(8))
     _recipes: Sequence[Recipe] = ()
     _homes: dict[int, str] = field(default_factory=dict)
@@ -115,7 +114,6 @@ class DaskEngine:
                     self._homes[k],
                     worker.call,
                     (self._key, k, method, self.calls.apart(arguments, self._homes[k]), *known),
-                    k,
                 )
                 for k, arguments in left.items()
             }
@@ -132,9 +130,7 @@ class DaskEngine:
             self._revive(gone)
         else:
             raise self._give_up()
-        values = [found[k].value if k in found else None for k in range(len(each))]
-        self.traffic.call(common, [one for one in each if one is not None], values)
-        return values
+        return [found[k].value if k in found else None for k in range(len(each))]
 
     def of_few(self, picks: Sequence[Pick], function: Callable[..., T], arguments: Arguments) -> T:
         """Return function(rows, *arguments), called at a worker that gets the rows from others."""
@@ -240,9 +236,7 @@ class DaskEngine:
                     *self.calls.apart(
                         (self._recipes[k], self._setups[k]), self._homes[k], each=True
                     ),
-                    worker.version(),
                 ),
-                k,
             )
             for k in shards
         }
@@ -264,10 +258,8 @@ class DaskEngine:
 @contextlib.contextmanager
 def dask_engine(config: Cluster, say: Say, owner: str = "") -> Iterator[DaskEngine]:
     """Yield an engine on the cluster of a config; see `connected`."""
-    with connected(config, say) as client:
-        engine = DaskEngine(
-            Calls(client, str(config.at), config.wait, say), owner or secrets.token_hex(8)
-        )
+    with connected(config, say) as calls:
+        engine = DaskEngine(calls, owner or secrets.token_hex(8))
         try:
             yield engine
         finally:

@@ -91,12 +91,10 @@ class Engine(Protocol):
 
     Attributes
     ----------
-    traffic : Traffic
     heeds : bool
         Whether it does; not while what is on the workers is brought here to be saved.
     """
 
-    traffic: Traffic
     heeds: bool
 
     def spread(self, function: Callable[..., T], each: Sequence[Arguments]) -> list[T]:

@@ -13,9 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-import svmtrain
 from svmtrain import errors
 from svmtrain.cluster.engine import Pick, together
 from svmtrain.cluster.recipe import Recipe
@@ -113,11 +110,6 @@ _kept: dict[tuple[str, int], Kept] = {}
 _keeping = threading.Lock()
 
 
-def version() -> tuple[str, int, str]:
-    """Return the versions that all workers must have the same of."""
-    return svmtrain.__version__, svmtrain.ALGORITHM, np.__version__
-
-
 def scratch() -> str:
     """Return the folder of this worker for copies of files."""
     from distributed import get_worker
@@ -143,15 +135,11 @@ def spread(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Answer:
     return answered(function, *arguments, scratch())
 
 
-def revive(
-    key: str, owner: str, recipe: Recipe, setups: Sequence[Setup], known: tuple[str, int, str]
-) -> Answer:
+def revive(key: str, owner: str, recipe: Recipe, setups: Sequence[Setup]) -> Answer:
     """Make a shard, and make the calls that it must have had.
 
     Shards of earlier trainings of the same run are let go first: whoever had them is gone.
     """
-    if version() != known:
-        return Answer(failure=Failure.of(_other_version(known)))
 
     def made() -> None:
         with _keeping:
@@ -163,11 +151,6 @@ def revive(
             _kept[key, recipe.number] = Kept(shard, owner)
 
     return answered(made)
-
-
-def _other_version(known: tuple[str, int, str]) -> SvmtrainError:
-    here, there = (f"svmtrain {one[0]} with numpy {one[2]}" for one in (version(), known))
-    return errors.ConfigError(f"a worker has {here}, and this side {there}: make them the same")
 
 
 def call(key: str, number: int, method: str, arguments: tuple[Any, ...], *common: Any) -> Answer:

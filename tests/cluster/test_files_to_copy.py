@@ -95,7 +95,8 @@ def test_the_script_for_ssh_begins_workers_on_every_host_and_ends_them(tmp_path,
     )
     try:
         file = str(tmp_path / "scheduler.json")
-        with connected(Cluster(at=file, wait=30.0), lambda line: None) as client:
+        with connected(Cluster(at=file, wait=30.0), lambda line: None) as calls:
+            client = calls.client
             client.wait_for_workers(len(names), timeout=LIMIT)
             assert list(client.nthreads().values()) == [1] * len(names)
             told = client.run(lambda: {one: os.environ.get(one) for one in OF_ONE_THREAD})

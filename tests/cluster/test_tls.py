@@ -121,8 +121,8 @@ def test_certificates_of_no_use_are_told_of_before_anything_is_begun(own, tmp_pa
 @pytest.fixture(scope="module")
 def local(own):
     """Return a client of a cluster of this process's own, with certificates."""
-    with connected(Cluster(at="local:2", **paths(own)), lambda line: None) as client:
-        yield client
+    with connected(Cluster(at="local:2", **paths(own)), lambda line: None) as calls:
+        yield calls.client
 
 
 def test_a_local_cluster_with_certificates_is_encrypted_throughout(local):
