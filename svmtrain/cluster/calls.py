@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -258,9 +258,13 @@ class Calls:
                 waiting.pop(k).cancel()
             if since - told > PATIENCE and waiting:
                 told = since
-                names = sorted({tasks[k].address for k in waiting})
-                more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-                self.say(f"cluster: waiting {since:.0f} s for {', '.join(names[:3])}{more}")
+                self._name({tasks[k].address for k in waiting}, since)
+
+    def _name(self, addresses: Collection[str], since: float) -> None:
+        """Say which workers are waited for, and for how long."""
+        names = sorted(addresses)
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        self.say(f"cluster: waiting {since:.0f} s for {', '.join(names[:3])}{more}")
 
     def _fetch(self, done: Mapping[int, Any], tasks: Mapping[int, Task]) -> dict[int, Any]:
         """Bring results here; none of those whose workers are lost with them."""
@@ -269,13 +273,14 @@ class Calls:
         async def gathered(futures: list[Any]) -> Any:
             return await self.client.gather(futures, asynchronous=True)
 
-        patience = PATIENCE
+        patience, began = PATIENCE, time.monotonic()
         while done:
             try:
                 values = self.client.sync(gathered, list(done.values()), callback_timeout=patience)
                 return dict(zip(done, values, strict=True))
             except TimeoutError:
                 patience *= 2
+                self._name({tasks[k].address for k in done}, time.monotonic() - began)
             except CancelledError:  # what they need was lost, and Dask has let them go
                 left = {k: one for k, one in done.items() if one.status == "finished"}
                 done = left if len(left) < len(done) else {}
