@@ -3,6 +3,7 @@
 The YAML parser is imported when a config is first read, not before.
 """
 
+from svmtrain.config.data import Data
 from svmtrain.config.load import load_config, parse_config, run_name
 from svmtrain.config.render import (
     differences,
@@ -17,7 +18,6 @@ from svmtrain.config.schema import (
     DEFAULT_LAMBDA,
     Checkpoint,
     Config,
-    Data,
     Objective,
     Output,
     Preprocess,

@@ -11,7 +11,7 @@ from typing import Any
 
 from svmtrain.build import best_metric, counts_to_deal, refuse_settings
 from svmtrain.config import Config
-from svmtrain.config.schema import MOST_REPEATS
+from svmtrain.config.data import MOST_REPEATS
 from svmtrain.config.texts import FOLDS_LIMIT
 from svmtrain.data.dataset import Label
 from svmtrain.errors import CheckFailed, ConfigError, shown

@@ -13,7 +13,7 @@ import numpy as np
 
 from svmtrain.build import refuse_settings
 from svmtrain.config import Config
-from svmtrain.config.schema import MOST_REPEATS
+from svmtrain.config.data import MOST_REPEATS
 from svmtrain.errors import CheckFailed, ConfigError
 from svmtrain.experiments.advice import Advice, advise
 from svmtrain.experiments.course import Course

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from svmtrain.config.schema import MOST_REPEATS
+from svmtrain.config.data import MOST_REPEATS
 from svmtrain.data.splits import (
     BUFFER_RUNS,
     DRAW_STREAM,
