@@ -1,8 +1,8 @@
-"""Every section and key of a config: its kind, its default and one line of help; those about data and
-clusters are in modules of their own.
+"""Every section and key of a config: its kind, its default and one line of help.
 
-The sections are frozen dataclasses whose fields carry the rest as metadata; `KEYS` is the same
-as a table. Nothing else in the package repeats a default.
+The sections about data and clusters have modules of their own. The sections are frozen dataclasses
+whose fields carry the rest as metadata; `KEYS` is the same as a table. Nothing else in the package
+repeats a default.
 """
 
 from __future__ import annotations
